@@ -1,0 +1,1 @@
+"""The rules engine: YAML policies with Rego bodies, compiled against JSON Schemas."""
