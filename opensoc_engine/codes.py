@@ -25,7 +25,7 @@ _TABLE = (
         "E101",
         "yaml-syntax",
         "{problem}",
-        "The file is not valid YAML. Indent with spaces, close every quote and bracket.",
+        "The file is not valid YAML. Indent with spaces; close quotes and brackets.",
     ),
     Code(
         "E102",
@@ -69,8 +69,8 @@ _TABLE = (
         "E110",
         "rego-syntax",
         "{problem}",
-        "The body is not in our profile of Rego v1. A body is a list of lines that must "
-        "all hold.",
+        "The body is not in our profile of Rego v1. A body is a list of lines that all "
+        "must hold.",
     ),
     Code(
         "E111",
@@ -174,8 +174,8 @@ _TABLE = (
         "unguarded-absence",
         "`{name}` may be absent here",
         "Where absence would silently switch a rule off or on (under `not`, inside "
-        "`every`, in plausibility policies), a read of something that may be missing "
-        "must be guarded: write the reference alone on an earlier line, or read it with "
+        "`every`, in plausibility policies), a read of something that may be absent "
+        "must be guarded: write the reference alone on an earlier line, or read it by "
         "`object.get` and say what absence means.",
     ),
     Code(
@@ -282,7 +282,7 @@ _TABLE = (
         "E701",
         "too-complex",
         "{problem}",
-        "Policies are bounded in size and nesting, so that checking and evaluating them "
+        "Policies are bounded in size and nesting, so that checking and running them "
         "stays cheap whatever their author intends.",
     ),
 )

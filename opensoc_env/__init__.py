@@ -1,0 +1,1 @@
+"""The environment: incidents, scenarios, episodes, server and client."""

@@ -1,0 +1,1 @@
+"""Prompts, data sets, training and evaluation."""
