@@ -1,0 +1,1 @@
+"""Names, types and trust of parsed policies."""

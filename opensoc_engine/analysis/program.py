@@ -1,0 +1,108 @@
+"""A policy becomes a program: every body, head and value parsed into a tree.
+
+What can't be parsed is reported and left out, so that later passes see only trees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opensoc_engine.diagnostics import Label, diagnose
+from opensoc_engine.rego.parser import parse_body, parse_expression, parse_head
+from opensoc_engine.source import EmbeddedSource
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from opensoc_engine.diagnostics import DiagnosticCollector
+    from opensoc_engine.policy.model import Define, Policy, Rule
+    from opensoc_engine.rego.nodes import Body, Expression, Head
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """A `define`: its head and the bodies, any of which may hold."""
+
+    head: Head
+    bodies: tuple[Body, ...]
+
+    @property
+    def name(self) -> str:
+        """The name that callers use."""
+        return self.head.name.text
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramRule:
+    """A rule with its bodies; `value` is what it adds, in a rubric."""
+
+    rule: Rule
+    bodies: tuple[Body, ...]
+    value: Expression | Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A policy with all its texts parsed."""
+
+    policy: Policy
+    helpers: dict[str, Helper]
+    rules: tuple[ProgramRule, ...]
+
+
+def parse_program(policy: Policy, collector: DiagnosticCollector) -> Program:
+    """The policy with its texts parsed; what can't be parsed is reported."""
+    helpers: dict[str, Helper] = {}
+    for define in policy.defines:
+        helper = _helper(define, collector)
+        if helper is None:
+            continue
+        if helper.name in helpers:
+            _report_taken(helper, helpers[helper.name], collector)
+            continue
+        helpers[helper.name] = helper
+    rules = tuple(_rule(rule, collector) for rule in policy.rules)
+    return Program(policy, helpers, rules)
+
+
+def _helper(define: Define, collector: DiagnosticCollector) -> Helper | None:
+    head = parse_head(define.head, collector)
+    bodies = _bodies(define.bodies, collector)
+    if head is None or len(bodies) != len(define.bodies):
+        return None
+    if head.value is not None and len(bodies) > 1:
+        problem = f"`{head.name.text}` has one value, so it has one body"
+        collector.add(diagnose("E406", head.span, problem=problem))
+        return None
+    return Helper(head, bodies)
+
+
+def _rule(rule: Rule, collector: DiagnosticCollector) -> ProgramRule:
+    value = rule.value
+    if isinstance(value, EmbeddedSource):
+        return ProgramRule(
+            rule, _bodies(rule.bodies, collector), parse_expression(value, collector)
+        )
+    return ProgramRule(rule, _bodies(rule.bodies, collector), value)
+
+
+def _bodies(
+    texts: tuple[EmbeddedSource, ...], collector: DiagnosticCollector
+) -> tuple[Body, ...]:
+    parsed = (parse_body(text, collector) for text in texts)
+    return tuple(body for body in parsed if body is not None)
+
+
+def _report_taken(
+    helper: Helper, first: Helper, collector: DiagnosticCollector
+) -> None:
+    collector.add(
+        diagnose(
+            "E304",
+            helper.head.name.span,
+            name=helper.name,
+            help="give the helper one entry, and write its bodies as a list",
+            others=(Label(first.head.name.span, "first defined here"),),
+        )
+    )

@@ -1,0 +1,1 @@
+"""Back ends that turn the IR into programs."""

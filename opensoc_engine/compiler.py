@@ -1,0 +1,176 @@
+"""The whole pipeline on one screen: policies and lists in, a policy set out.
+
+No file is read here. All that is wrong is collected; a set comes out only if nothing is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from opensoc_engine import types as t
+from opensoc_engine.analysis.checker import check
+from opensoc_engine.analysis.names import suggest
+from opensoc_engine.analysis.program import parse_program
+from opensoc_engine.analysis.resolver import resolve
+from opensoc_engine.analysis.scope import Environment, Strictness
+from opensoc_engine.codegen.python import generate
+from opensoc_engine.decision import CompiledPolicy, PolicySet
+from opensoc_engine.diagnostics import DiagnosticCollector, Label, diagnose
+from opensoc_engine.errors import InputError
+from opensoc_engine.lower import lower
+from opensoc_engine.schema_types import schema_type, value_type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from opensoc_engine import ir
+    from opensoc_engine.policy.model import ListFile, Manifest, Name, Policy
+    from opensoc_engine.policy.schema_validator import SchemaStore
+
+
+def compile_set(
+    manifest: Manifest,
+    policies: Sequence[Policy],
+    lists: Mapping[str, ListFile],
+    store: SchemaStore,
+    collector: DiagnosticCollector,
+) -> PolicySet | None:
+    """The policies compiled against their schemas, or None if any has an error."""
+    ordered = sorted(policies, key=lambda policy: policy.slug.text)
+    _check_outcomes(manifest, ordered, collector)
+    kinds = _list_types(lists, collector)
+    values = {name: item.values for name, item in lists.items()}
+    compiled = []
+    for policy in ordered:
+        document = _document_type(policy, manifest, store, collector)
+        if document is None:
+            continue
+        environment = _environment(manifest, document, kinds)
+        module = compile_policy(policy, environment, values, collector)
+        if module is not None:
+            generated = generate(module, policy.source.name)
+            hidden = _hidden(document, environment.forbidden)
+            exact = _has_fractions(document)
+            compiled.append(CompiledPolicy(policy, generated, hidden, exact))
+    if collector.has_errors:
+        return None
+    digest = _digest(manifest, ordered, lists)
+    return PolicySet(manifest.name, manifest.version, digest, manifest, tuple(compiled))
+
+
+def compile_policy(
+    policy: Policy,
+    environment: Environment,
+    values: Mapping[str, Any],
+    collector: DiagnosticCollector,
+) -> ir.Module | None:
+    """One policy as IR, or None if it has an error."""
+    found = DiagnosticCollector()
+    program = parse_program(policy, found)
+    resolve(program, found)
+    checked = None if found.has_errors else check(program, environment, found)
+    collector.extend(found.sorted())
+    if checked is None or found.has_errors:
+        return None
+    return lower(checked, values)
+
+
+def _environment(
+    manifest: Manifest, document: t.Type, lists: Mapping[str, t.Type]
+) -> Environment:
+    strict = manifest.strict_absence
+    return Environment(
+        document,
+        lists,
+        frozenset(manifest.forbid),
+        manifest.kind,
+        Strictness.FIELDS if strict else Strictness.NOTHING_REFUSED,
+    )
+
+
+def _list_types(
+    lists: Mapping[str, ListFile], collector: DiagnosticCollector
+) -> dict[str, t.Type]:
+    kinds: dict[str, t.Type] = {}
+    for name, item in sorted(lists.items()):
+        try:
+            kinds[name] = value_type(item.values)
+        except InputError as error:
+            problem = f"list `{name}`: {error}"
+            collector.add(diagnose("E203", item.name.span, problem=problem))
+    return kinds
+
+
+def _document_type(
+    policy: Policy,
+    manifest: Manifest,
+    store: SchemaStore,
+    collector: DiagnosticCollector,
+) -> t.Type | None:
+    name = policy.input_schema or manifest.input_schema
+    if name is None:
+        problem = "neither the policy nor its set names the schema of `input`"
+        collector.add(diagnose("E607", policy.slug.span, problem=problem))
+        return None
+    try:
+        return schema_type(name.text, store.documents)
+    except InputError as error:
+        advice = suggest(name.text, store.documents)
+        collector.add(diagnose("E607", name.span, help=advice, problem=str(error)))
+        return None
+
+
+def _check_outcomes(
+    manifest: Manifest, policies: Sequence[Policy], collector: DiagnosticCollector
+) -> None:
+    seen: dict[str, Name] = {}
+    for policy in policies:
+        for rule in policy.rules:
+            if rule.id.text in seen:
+                others = (Label(seen[rule.id.text].span, "first defined here"),)
+                words = {"rule": rule.id.text}
+                found = diagnose("E602", rule.id.span, others=others, **words)
+                collector.add(found)
+            seen.setdefault(rule.id.text, rule.id)
+            action = rule.action
+            if action is not None and action.text not in manifest.order:
+                advice = suggest(action.text, manifest.order)
+                problem = f"`{action.text}` is not an action of `{manifest.name}`"
+                known = ", ".join(manifest.order)
+                found = diagnose("E604", action.span, help=advice, problem=problem)
+                collector.add(found if advice else replace(found, help=f"use {known}"))
+
+
+def _hidden(document: t.Type, forbidden: frozenset[str]) -> frozenset[str]:
+    """The fields of the document that its policies are not handed."""
+    fields = document.fields if isinstance(document, t.Object) else ()
+    return frozenset(item.name for item in fields if item.trust in forbidden)
+
+
+def _has_fractions(kind: t.Type) -> bool:
+    """True if values of the type may hold numbers that are not integers."""
+    match kind:
+        case t.Number(integer):
+            return not integer
+        case t.Array(element) | t.Set(element) | t.Map(_, element):
+            return _has_fractions(element)
+        case t.Object(_, fields):
+            return any(_has_fractions(item.type) for item in fields)
+        case t.Union(_, _, members):
+            return any(_has_fractions(member) for member in members)
+    return False
+
+
+def _digest(
+    manifest: Manifest, policies: Sequence[Policy], lists: Mapping[str, ListFile]
+) -> str:
+    """SHA-256 over all texts that the set is made of, by name."""
+    texts = {"set": manifest.source.text}
+    texts.update({f"policy {p.slug.text}": p.source.text for p in policies})
+    texts.update({f"list {name}": item.source.text for name, item in lists.items()})
+    total = sha256()
+    for name, text in sorted(texts.items()):
+        total.update(sha256(name.encode()).digest() + sha256(text.encode()).digest())
+    return total.hexdigest()

@@ -1,0 +1,1 @@
+"""Policy files: YAML with positions, checked against their schemas, as plain data."""

@@ -1,0 +1,1 @@
+"""The text of rule bodies: grammar, tree, parser and printer."""

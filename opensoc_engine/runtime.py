@@ -1,0 +1,106 @@
+"""All that generated code may use: exact numbers, order, and defaults for absence."""
+
+from __future__ import annotations
+
+import decimal
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Exact: TypeAlias = int | Decimal
+
+# 34 digits are those of IEEE 754 decimal128. Never the context of the calling thread.
+CONTEXT = decimal.Context(
+    prec=34,
+    rounding=decimal.ROUND_HALF_EVEN,
+    Emin=-6143,
+    Emax=6144,
+    traps=[],
+)
+
+
+def add(left: Exact, right: Exact) -> Exact:
+    """The sum of numbers of which one may be a decimal."""
+    return CONTEXT.add(left, right)
+
+
+def subtract(left: Exact, right: Exact) -> Exact:
+    """The difference of numbers of which one may be a decimal."""
+    return CONTEXT.subtract(left, right)
+
+
+def multiply(left: Exact, right: Exact) -> Exact:
+    """The product of numbers of which one may be a decimal."""
+    return CONTEXT.multiply(left, right)
+
+
+def negate(value: Exact) -> Exact:
+    """The number with the other sign, without rounding."""
+    return value.copy_negate() if isinstance(value, Decimal) else -value
+
+
+def divide(left: Exact, right: Exact) -> Exact | None:
+    """The quotient, an integer where it is one; None by zero."""
+    if right == 0:
+        return None
+    if isinstance(left, int) and isinstance(right, int) and left % right == 0:
+        return left // right
+    return CONTEXT.divide(left, right)
+
+
+def modulo(left: int, right: int) -> int | None:
+    """The remainder with the sign of the dividend, as Rego has it; None by zero."""
+    if right == 0:
+        return None
+    rest = abs(left) % abs(right)
+    return -rest if left < 0 else rest
+
+
+def item(array: list[Any] | tuple[Any, ...], index: Exact) -> Any:
+    """The element at an index counted from 0; None if there is none."""
+    if index != int(index) or not 0 <= index < len(array):
+        return None
+    return array[int(index)]
+
+
+def same(left: Any, right: Any) -> bool:
+    """True if two arrays or sets hold the same; arrays may be lists or tuples."""
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right)
+
+
+def default_at(base: Mapping[str, Any], path: tuple[str, ...], default: Any) -> Any:
+    """The value at a path of keys, or the default where any is missing."""
+    found: Any = base
+    for key in path:
+        found = found.get(key)
+        if found is None:
+            return default
+    return found
+
+
+def first_kept(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of pairs; of two values for one key the first is kept."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        found.setdefault(key, value)
+    return found
+
+
+def flat(*parts: str | Iterable[str]) -> tuple[str, ...]:
+    """Evidence as one tuple of ids, in order and without repeats."""
+    found: dict[str, None] = {}
+    for part in parts:
+        if isinstance(part, str):
+            found[part] = None
+        else:
+            found.update(dict.fromkeys(part))
+    return tuple(found)
+
+
+def twins(values: frozenset[Any]) -> list[tuple[Any, Any]]:
+    """The elements of a set in order, each as its own key."""
+    return [(value, value) for value in sorted(values)]

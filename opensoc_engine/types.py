@@ -1,0 +1,366 @@
+"""The type language of policies: what a value can be, and what fits where.
+
+Types are immutable and compared by content. Presence and narrowing are types too: a
+guard replaces the type of a variable by one whose field is required, or by the one
+member of a union that is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    """`true` or `false`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An exact number; `integer` if it has no fraction."""
+
+    integer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    """A string that is one of `values`, which are sorted."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """An RFC 3339 time with an offset, as a string."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An IPv4 or IPv6 address, as a string."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """An IPv4 or IPv6 network in CIDR form, as a string."""
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """No value: the element of an empty literal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """Values in an order."""
+
+    element: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Different scalars, without order."""
+
+    element: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """An object whose keys are not known before it is read."""
+
+    key: Type
+    value: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A named part of an object.
+
+    Attributes:
+        trust: `claim` or `free_text` if an attacker chooses it freely, else None.
+        identity: True if the field names the object in evidence.
+    """
+
+    name: str
+    type: Type
+    required: bool = True
+    trust: str | None = None
+    identity: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """An object with known fields."""
+
+    title: str
+    fields: tuple[Field, ...]
+
+    def field(self, name: str) -> Field | None:
+        """The field of that name."""
+        return next((item for item in self.fields if item.name == name), None)
+
+    @property
+    def identity(self) -> str | None:
+        """The field that names the object in evidence."""
+        return next((item.name for item in self.fields if item.identity), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """One of several objects, told apart by the value of one field."""
+
+    title: str
+    discriminator: str
+    members: tuple[Object, ...]
+
+    def tags(self, member: Object) -> tuple[str, ...]:
+        """The discriminator's values of a member."""
+        tag = member.field(self.discriminator)
+        assert tag is not None
+        assert isinstance(tag.type, Enum)
+        return tag.type.values
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """Any type, the same wherever the name stands in a signature."""
+
+    name: str
+
+
+Type: TypeAlias = (
+    Boolean
+    | Number
+    | Text
+    | Enum
+    | Timestamp
+    | Address
+    | Network
+    | Never
+    | Array
+    | Set
+    | Map
+    | Object
+    | Union
+    | Variable
+)
+
+STRINGS = (Text, Enum, Timestamp, Address, Network)
+SCALARS = (Boolean, Number, *STRINGS)
+
+
+def is_string(kind: Type) -> bool:
+    """True for every type whose values are strings."""
+    return isinstance(kind, STRINGS)
+
+
+def is_scalar(kind: Type) -> bool:
+    """True for booleans, numbers and strings: what sets may hold."""
+    return isinstance(kind, (*SCALARS, Never))
+
+
+def is_plain(kind: Type) -> bool:
+    """True for scalars and arrays and sets of them: what `==` compares."""
+    if isinstance(kind, Array | Set):
+        return is_plain(kind.element)
+    return is_scalar(kind)
+
+
+def describe(kind: Type) -> str:
+    """The type in the words of messages."""
+    match kind:
+        case Enum(values):
+            shown = ", ".join(f"`{value}`" for value in values[:4])
+            return f"one of {shown}" + (", ..." if len(values) > 4 else "")  # noqa: PLR2004
+        case Array(element):
+            return f"array of {describe(element)}"
+        case Set(element):
+            return f"set of {describe(element)}"
+        case Map(key, value):
+            return f"object of {describe(value)} by {describe(key)}"
+        case Object(title) | Union(title):
+            return f"`{title}` object"
+        case Variable(name):
+            return name
+    return _SIMPLE[type(kind)]
+
+
+_SIMPLE: dict[type, str] = {
+    Boolean: "boolean",
+    Number: "number",
+    Text: "string",
+    Timestamp: "timestamp",
+    Address: "address",
+    Network: "network",
+    Never: "nothing",
+}
+
+
+def join(left: Type, right: Type) -> Type | None:
+    """The narrowest type that holds the values of both, if there is one."""
+    match left, right:
+        case (_, Never()):
+            return left
+        case (Never(), _):
+            return right
+        case (Number(a), Number(b)):
+            return Number(a and b)
+        case (Enum(a), Enum(b)):
+            return Enum(tuple(sorted({*a, *b})))
+        case (Array(a), Array(b)):
+            element = join(a, b)
+            return Array(element) if element is not None else None
+        case (Set(a), Set(b)):
+            element = join(a, b)
+            return Set(element) if element is not None else None
+        case (Map(k, a), Map(m, b)):
+            key, value = join(k, m), join(a, b)
+            return Map(key, value) if key is not None and value is not None else None
+        case (Object(), Object()):
+            return left if left == right else _join_objects(left, right)
+    if left == right:
+        return left
+    return Text() if is_string(left) and is_string(right) else None
+
+
+def _join_objects(left: Object, right: Object) -> Object | None:
+    names = dict.fromkeys(
+        [f.name for f in left.fields] + [f.name for f in right.fields]
+    )
+    fields = []
+    for name in names:
+        a, b = left.field(name), right.field(name)
+        if a is None or b is None:
+            only = a or b
+            assert only is not None
+            fields.append(replace(only, required=False))
+            continue
+        kind = join(a.type, b.type)
+        if kind is None:
+            return None
+        fields.append(replace(a, type=kind, required=a.required and b.required))
+    return Object(left.title, tuple(fields))
+
+
+def overlaps(left: Type, right: Type) -> bool:
+    """True if some value could be of both types."""
+    match left, right:
+        case (Never(), _) | (_, Never()):
+            return True
+        case (Enum(a), Enum(b)):
+            return not set(a).isdisjoint(b)
+        case (Array(a), Array(b)) | (Set(a), Set(b)):
+            return overlaps(a, b)
+        case (Map(k, a), Map(m, b)):
+            return overlaps(k, m) and overlaps(a, b)
+    if is_string(left) and is_string(right):
+        return True
+    return type(left) is type(right)
+
+
+def bind(pattern: Type, actual: Type, found: dict[str, Type]) -> bool:
+    """True if a value of type `actual` may stand where a signature says `pattern`.
+
+    Args:
+        pattern: A type of a signature, perhaps with variables.
+        actual: The type of the argument.
+        found: What the variables stand for so far; added to.
+    """
+    match pattern, actual:
+        case (Variable(name), _):
+            known = found.get(name)
+            both = actual if known is None else join(known, actual)
+            if both is None:
+                return False
+            found[name] = both
+            return True
+        case (_, Never()):
+            return True
+        case (Text(), _):
+            return is_string(actual)
+        case (Number(integer), Number(given)):
+            return given or not integer
+        case (Array(a), Array(b)) | (Set(a), Set(b)):
+            return bind(a, b, found)
+        case (Map(key, value), Map(k, v)):
+            return bind(key, k, found) and bind(value, v, found)
+        case (Map(key, value), Object(_, fields)):
+            names = Enum(tuple(sorted(item.name for item in fields)))
+            return bind(key, names, found) and all(
+                bind(value, item.type, found) for item in fields
+            )
+    return type(pattern) is type(actual)
+
+
+def substitute(pattern: Type, found: dict[str, Type]) -> Type:
+    """The pattern with its variables replaced; an unbound one stands for nothing."""
+    match pattern:
+        case Variable(name):
+            return found.get(name, Never())
+        case Array(element):
+            return Array(substitute(element, found))
+        case Set(element):
+            return Set(substitute(element, found))
+        case Map(key, value):
+            return Map(substitute(key, found), substitute(value, found))
+    return pattern
+
+
+def require(kind: Type, path: tuple[str, ...]) -> Type:
+    """The type once the field at `path` is known to be there."""
+    if not path:
+        return kind
+    if isinstance(kind, Union):
+        members = tuple(_require_in(member, path) for member in kind.members)
+        return replace(kind, members=members)
+    return _require_in(kind, path) if isinstance(kind, Object) else kind
+
+
+def _require_in(kind: Object, path: tuple[str, ...]) -> Object:
+    return _with_field(kind, path[0], lambda f: require(f.type, path[1:]), present=True)
+
+
+def narrow(kind: Type, path: tuple[str, ...], tags: frozenset[str]) -> Type:
+    """The type once the discriminator at `path` is known to be one of `tags`."""
+    if isinstance(kind, Union) and path == (kind.discriminator,):
+        left = tuple(m for m in kind.members if not tags.isdisjoint(kind.tags(m)))
+        if len(left) == 1:
+            return _tagged(left[0], kind.discriminator, tags)
+        return replace(kind, members=left) if left else kind
+    if isinstance(kind, Object) and len(path) == 1:
+        return _tagged(kind, path[0], tags)
+    if isinstance(kind, Object) and path:
+        return _with_field(kind, path[0], lambda f: narrow(f.type, path[1:], tags))
+    return kind
+
+
+def _tagged(kind: Object, name: str, tags: frozenset[str]) -> Object:
+    item = kind.field(name)
+    if item is None or not isinstance(item.type, Enum):
+        return kind
+    left = tuple(value for value in item.type.values if value in tags)
+    return _with_field(kind, name, lambda f: Enum(left) if left else f.type)
+
+
+def _with_field(
+    kind: Object,
+    name: str,
+    change: Callable[[Field], Type],
+    *,
+    present: bool = False,
+) -> Object:
+    fields = tuple(
+        replace(item, type=change(item), required=item.required or present)
+        if item.name == name
+        else item
+        for item in kind.fields
+    )
+    return replace(kind, fields=fields)

@@ -1,0 +1,178 @@
+"""One recorded JSON object becomes one event of our schema, or a reason why not.
+
+What a record does not say stays absent: no field is guessed. A recorded value that the
+event schema has no room for is left out, and text longer than the schema allows is cut;
+both are noted. A record that lacks a required field is skipped under a named reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from opensoc_env.telemetry.conversions import is_naive, text, timestamp
+from opensoc_env.telemetry.record import look_up, windows_record
+from opensoc_env.telemetry.target import place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as Map
+    from collections.abc import Sequence
+
+    from opensoc_env.telemetry.mapping import EventRule, FieldRule, Mapping
+
+NAIVE_NOTE = "time without a zone, read as UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """A record that became an event.
+
+    Attributes:
+        event: Valid against `event.schema.json`.
+        notes: What was left out or cut, a line each.
+    """
+
+    event: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record that became no event, and why; reasons are countable, not unique."""
+
+    reason: str
+
+
+def normalise(
+    raw: Map[str, Any], log_id: str, mappings: Sequence[Mapping]
+) -> Normalised | Skipped:
+    """The event of a record, by the first of the mappings that knows its kind."""
+    windows = windows_record(raw)
+    if windows is not None:
+        return _normalise_windows(windows, log_id, mappings)
+    for mapping in mappings:
+        if not mapping.windows and all(look_up(raw, p) for p in mapping.present):
+            code = str(look_up(raw, mapping.code))
+            return _normalise(raw, log_id, mapping, "", code)
+    names = ", ".join(mapping.name for mapping in mappings)
+    return Skipped(f"not recognised as {names}")
+
+
+def _normalise_windows(
+    values: Map[str, Any], log_id: str, mappings: Sequence[Mapping]
+) -> Normalised | Skipped:
+    channel, code = str(values.get("System.Channel", "")), str(values["System.EventID"])
+    provider = str(values.get("System.Provider", ""))
+    for mapping in mappings:
+        known = channel or mapping.providers.get(provider, "")
+        if mapping.windows and mapping.rules_for(known, code):
+            return _normalise(values, log_id, mapping, known, code)
+    return Skipped(_unmapped(channel or provider, code))
+
+
+def _normalise(
+    values: Map[str, Any], log_id: str, mapping: Mapping, channel: str, code: str
+) -> Normalised | Skipped:
+    rules = mapping.rules_for(channel, code)
+    if not rules:
+        return Skipped(_unmapped(channel or mapping.name, code))
+    reader = _Reader(values, mapping.absent)
+    rule = next((rule for rule in rules if reader.satisfies(rule)), None)
+    if rule is None:
+        return Skipped(f"{_unmapped(channel or mapping.name, code)} with these values")
+    return reader.event(rule, log_id, mapping.timestamp)
+
+
+def _unmapped(origin: str, code: str) -> str:
+    # Both come from the record: a hostile name must not flood the summary.
+    return f"no mapping for {origin[:80]} {code[:40]}"
+
+
+class _Reader:
+    """Reads the fields of one record and notes what it leaves out."""
+
+    def __init__(self, values: Map[str, Any], absent: frozenset[str]) -> None:
+        self._values = values
+        self._absent = absent
+        self._notes: list[str] = []
+
+    def satisfies(self, rule: EventRule) -> bool:
+        """True if the record is of this kind."""
+        return all(
+            condition.holds(text(self._present(condition.source)) or "")
+            for condition in rule.conditions
+        )
+
+    def event(
+        self, rule: EventRule, log_id: str, times: tuple[str, ...]
+    ) -> Normalised | Skipped:
+        """The record as an event of this kind."""
+        fields: dict[str, Any] = {}
+        for field in rule.fields:
+            value = self._field(field)
+            if value is not None:
+                place(fields, field.path, value)
+        missing = rule.shape.prune(fields, self._notes)
+        if missing:
+            return Skipped(f"does not fit the schema: {rule.event_type} without {missing}")
+        moment = self._moment(times)
+        if moment is None:
+            return Skipped("does not fit the schema: no readable timestamp")
+        event = {
+            "event_type": rule.event_type,
+            "source": rule.sensor,
+            "timestamp": moment,
+            "log_id": log_id,
+            "fields": fields,
+        }
+        return Normalised(event, tuple(self._notes))
+
+    def _present(self, source: str) -> Any:
+        value = look_up(self._values, source)
+        if isinstance(value, str) and value.strip() in self._absent:
+            return None
+        return value
+
+    def _field(self, rule: FieldRule) -> Any:
+        if not rule.sources:
+            return rule.constant
+        recorded = False
+        for source in rule.sources:
+            value = self._taken(rule, self._present(source))
+            if value is None:
+                continue
+            recorded = True
+            fit = rule.leaf.fit(_converted(rule, value))
+            if fit.value is not None:
+                self._notes += [f"cut: {rule.name}"] if fit.cut else []
+                return fit.value
+        self._notes += [f"left out: {rule.name}"] if recorded else []
+        return None
+
+    def _taken(self, rule: FieldRule, value: Any) -> Any:
+        if rule.take is None or value is None:
+            return value
+        match = rule.take.search(text(value) or "")
+        if match is None:
+            return None
+        taken = " ".join(group for group in match.groups() if group).strip()
+        return None if taken in self._absent else taken
+
+    def _moment(self, times: tuple[str, ...]) -> str | None:
+        for source in times:
+            value = self._present(source)
+            moment = None if value is None else timestamp(value)
+            if moment is not None:
+                self._notes += [NAIVE_NOTE] if is_naive(value) else []
+                return moment
+        return None
+
+
+def _converted(rule: FieldRule, value: Any) -> Any:
+    for conversion in rule.conversions:
+        if value is None:
+            return None
+        value = conversion(value)
+    if rule.table is None or value is None:
+        return value
+    return rule.table.get(str(value).strip().lower(), rule.otherwise)
