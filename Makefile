@@ -1,30 +1,75 @@
-# `make test` needs nothing but Python 3.11+: it sets up `.venv` itself.
+# `make demo` and `make test` need nothing but Python 3.11+: they set up `.venv` themselves.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m uv pip install --quiet --python $(BIN)/python
+TORCH := torch==2.13.0
+BASE := models/smollm2-135m-instruct
 
-.PHONY: help test clean
+.PHONY: help demo test test-browser app serve datasets base-model train bake clean
 
 help:
-	@echo "make test   set up and run every check"
-	@echo "make clean  remove .venv and caches"
+	@echo "make demo          set up and play a match of the built-in defenders"
+	@echo "make test          set up everything and run every check"
+	@echo "make app           the before/after app in a browser, on port 8501"
+	@echo "make serve         the environment's HTTP server, on port 7860"
+	@echo "make test-browser  install Chromium and drive the app in it"
+	@echo "make datasets      write the training and hold-out sets again"
+	@echo "make train         base model, SFT, GRPO and evaluation (about an hour on 2 cores)"
+	@echo "make clean         remove .venv and caches"
 
 $(VENV)/uv:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@touch $@
 
-$(VENV)/dev: $(VENV)/uv pyproject.toml
+$(VENV)/core: $(VENV)/uv pyproject.toml
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/app: $(VENV)/core
+	$(PIP) --editable '.[app]'
+	@touch $@
+
+$(VENV)/serve: $(VENV)/core
+	$(PIP) --editable '.[serve]'
+	@touch $@
+
+# pip, not uv, installs torch: it finds a local CPU build where there is one.
+$(VENV)/train: $(VENV)/core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
+	$(PIP) --editable '.[train]'
+	@touch $@
+
+$(VENV)/dev: $(VENV)/train $(VENV)/serve $(VENV)/app
 	$(PIP) --editable '.[dev]'
 	@touch $@
+
+demo: $(VENV)/core
+	@$(BIN)/opensoc play
 
 test: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/opensoc check
+	$(BIN)/opensoc test
+	$(BIN)/python -m pytest -m "not browser"
+
+test-browser: $(VENV)/dev
+	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium)
+	$(PIP) --editable '.[browser]'
+	$(BIN)/python -m pytest -m browser
+
+app: $(VENV)/app
+	$(BIN)/streamlit run app_streamlit.py
+
+serve: $(VENV)/serve
+	$(BIN)/opensoc serve
+
+datasets: $(VENV)/core
+	$(BIN)/opensoc generate datasets
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import types as t
 from opensoc_engine.analysis.checker import check
-from opensoc_engine.analysis.names import suggest
+from opensoc_engine.suggestions import suggest
 from opensoc_engine.analysis.program import parse_program
 from opensoc_engine.analysis.resolver import resolve
 from opensoc_engine.analysis.scope import Environment, Strictness
@@ -48,7 +48,8 @@ def compile_set(
         if document is None:
             continue
         environment = _environment(manifest, document, kinds)
-        module = compile_policy(policy, environment, values, collector)
+        shared = replace(policy, defines=(*manifest.defines, *policy.defines))
+        module = compile_policy(shared, environment, values, collector)
         if module is not None:
             generated = generate(module, policy.source.name)
             hidden = _hidden(document, environment.forbidden)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from opensoc_engine import types as t
 from opensoc_engine.analysis.fields import FieldReader
-from opensoc_engine.analysis.names import suggest
+from opensoc_engine.suggestions import suggest
 from opensoc_engine.analysis.operators import EQUALITY, OperatorError, apply
 from opensoc_engine.analysis.scope import Path, Scope, Strictness, path_of
 from opensoc_engine.builtins import BUILTINS, resolve

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opensoc_engine import types as t
-from opensoc_engine.analysis.names import suggest
+from opensoc_engine.suggestions import suggest
 from opensoc_engine.diagnostics import diagnose
 
 if TYPE_CHECKING:

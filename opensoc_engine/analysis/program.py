@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opensoc_engine.diagnostics import Label, diagnose
+from opensoc_engine.rego.nodes import Body
 from opensoc_engine.rego.parser import parse_body, parse_expression, parse_head
 from opensoc_engine.source import EmbeddedSource
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from opensoc_engine.diagnostics import DiagnosticCollector
     from opensoc_engine.policy.model import Define, Policy, Rule
-    from opensoc_engine.rego.nodes import Body, Expression, Head
+    from opensoc_engine.rego.nodes import Expression, Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def parse_program(policy: Policy, collector: DiagnosticCollector) -> Program:
 
 def _helper(define: Define, collector: DiagnosticCollector) -> Helper | None:
     head = parse_head(define.head, collector)
-    bodies = _bodies(define.bodies, collector)
+    bodies = _helper_bodies(define, collector)
     if head is None or len(bodies) != len(define.bodies):
         return None
     if head.value is not None and len(bodies) > 1:
@@ -76,6 +77,21 @@ def _helper(define: Define, collector: DiagnosticCollector) -> Helper | None:
         collector.add(diagnose("E406", head.span, problem=problem))
         return None
     return Helper(head, bodies)
+
+
+def _helper_bodies(
+    define: Define, collector: DiagnosticCollector
+) -> tuple[Body, ...]:
+    """The bodies; a value or a set that is unconditional has one without lines."""
+    only = define.bodies[0]
+    if len(define.bodies) == 1 and not only.text.strip() and _gives_more(define.head):
+        return (Body((), only.whole),)
+    return _bodies(define.bodies, collector)
+
+
+def _gives_more(head: EmbeddedSource) -> bool:
+    """True for heads that give a value or members, not just true."""
+    return ":=" in head.text or " contains " in head.text
 
 
 def _rule(rule: Rule, collector: DiagnosticCollector) -> ProgramRule:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opensoc_engine.analysis.names import suggest
+from opensoc_engine.suggestions import suggest
 from opensoc_engine.builtins import BUILTINS
 from opensoc_engine.diagnostics import Label, diagnose
 from opensoc_engine.rego import nodes as n

@@ -1,7 +1,7 @@
 """Policy, manifest, list and cases files as data, each part with its place.
 
-What stands here fits the JSON Schema of its file. Bodies are still text: the Rego parser
-reads them later. Everything is frozen, so passes can share it.
+What stands here fits the JSON Schema of its file. Bodies are still text: the Rego
+parser reads them later. Everything is frozen, so passes can share it.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ class Manifest:
         forbid: Trust labels that the policies may not read.
         strict_absence: True if every read of an optional field must be guarded.
         case_base: The file that each case extends, relative to the manifest.
+        defines: Helpers that every policy of the set can use.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Manifest:
     case_base: Name | None
     source: Source
     span: Span
+    defines: tuple[Define, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Named conversions from recorded values to values of the event schema.
 
-A conversion takes one recorded value that is not absent and returns the converted value,
-or None where the value does not say what the field asks for. It never guesses and never
-raises on recorded data. `CONVERSIONS` is the one table: a mapping file may use these
-names and no others.
+A conversion takes one recorded value that is not absent and returns the converted
+value, or None where the value does not say what the field asks for. It never guesses
+and never raises on recorded data. `CONVERSIONS` is the one table: a mapping file may
+use these names and no others.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:\.([0-9]{1,9}))?[0-9]* ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SERIAL_TIME = re.compile(r"/Date\((-?[0-9]{1,14})\)/")
 _SHA256 = re.compile(r"(?:^|SHA256=)([0-9A-Fa-f]{64})(?:,|$)", re.IGNORECASE)
 
@@ -183,20 +184,27 @@ def timestamp(value: Any) -> str | None:
     `naive` says whether a zone was there. Digits after the ninth of a second are cut.
     """
     out = (text(value) or "").strip()
-    serial = _SERIAL_TIME.fullmatch(out)
-    if serial:
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(serial[1]))
-        return moment.isoformat().replace("+00:00", "Z")
+    if serial := _SERIAL_TIME.fullmatch(out):
+        return _serial_time(int(serial[1]))
     match = _TIME.fullmatch(out)
     if not match:
         return None
     try:
         moment = datetime.fromisoformat(f"{match[1]}T{match[2]}{_zone(match[4])}")
-        day = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        whole = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
     except (ValueError, OverflowError):
         return None
     fraction = (match[3] or "").rstrip("0")
-    return f"{day.rjust(19, '0')}{'.' + fraction if fraction else ''}Z"
+    return f"{whole}{'.' + fraction if fraction else ''}Z"
+
+
+def _serial_time(milliseconds: int) -> str | None:
+    """The time of a `/Date(...)/`, which counts from 1970."""
+    try:
+        moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _zone(mark: str | None) -> str:

@@ -1,8 +1,8 @@
 """Mapping files: how the records of one kind of telemetry become events.
 
-Turns a YAML file that `mapping.schema.json` has accepted into a `Mapping` in which every
-target is a leaf of the event schema, every conversion and table exists and every pattern
-is compiled. `MappingError` lists all that is wrong with a file at once.
+Turns a YAML file that `mapping.schema.json` has accepted into a `Mapping` in which
+every target is a leaf of the event schema, every conversion and table exists and every
+pattern is compiled. `MappingError` lists all that is wrong with a file at once.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import re2
 
 from opensoc_engine.errors import OpenSocError
 from opensoc_env.telemetry.conversions import CONVERSIONS
-from opensoc_env.telemetry.target import event_shapes
+from opensoc_env.telemetry.target import Leaf, event_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Mapping as Map
 
     from opensoc_env.telemetry.conversions import Conversion
-    from opensoc_env.telemetry.target import Leaf, Shape
+    from opensoc_env.telemetry.target import Shape
 
 # What a leaf of each JSON type is read with when a field names no conversion.
 _DEFAULT = {"integer": "integer", "number": "integer", "boolean": "boolean"}
@@ -124,8 +124,8 @@ def compile_mapping(document: Map[str, Any], file_name: str) -> Mapping:
     rules: dict[tuple[str, str], tuple[EventRule, ...]] = {}
     for position, entry in enumerate(document["events"]):
         rule = compiler.event(entry, f"events.{position} ({entry['title']})")
-        for key in _keys(entry) if rule else ():
-            rules[key] = (*rules.get(key, ()), rule)  # type: ignore[assignment]
+        for key in _keys(entry):
+            rules[key] = (*rules.get(key, ()), *rule)
     if document["mapping"] != file_name:
         compiler.faults.append(f"mapping: must be `{file_name}`, the name of the file")
     if compiler.faults:
@@ -154,14 +154,15 @@ class _Compiler:
         }
         self.faults: list[str] = []
 
-    def event(self, entry: Map[str, Any], at: str) -> EventRule | None:
+    def event(self, entry: Map[str, Any], at: str) -> tuple[EventRule, ...]:
+        """The rule of an entry; nothing if its event type is unknown."""
         shape = event_shapes().get(entry["event_type"])
         if shape is None:
             self._fault(at, "event type", entry["event_type"], event_shapes())
-            return None
+            return ()
         fields = self._fields(entry, shape, at)
         self._require(shape, (), {rule.path for rule in fields}, at)
-        return EventRule(
+        rule = EventRule(
             title=entry["title"],
             event_type=entry["event_type"],
             sensor=entry.get("sensor", self._document["sensor"]),
@@ -172,6 +173,7 @@ class _Compiler:
             ),
             fields=fields,
         )
+        return (rule,)
 
     def _fields(
         self, entry: Map[str, Any], shape: Shape, at: str
@@ -211,9 +213,11 @@ class _Compiler:
             self._fault(at, "table", name, self._tables)
         table = self._tables.get(name) if name is not None else None
         constants = [*(table or {}).values(), spec.get("value"), spec.get("otherwise")]
-        for constant in constants:
-            if constant is not None and leaf.fit(constant).value != constant:
-                self.faults.append(f"{at}: the event schema has no room for `{constant}`")
+        self.faults += [
+            f"{at}: the event schema has no room for `{constant}`"
+            for constant in constants
+            if constant is not None and leaf.fit(constant).value != constant
+        ]
         return table
 
     def _conversions(
@@ -233,9 +237,11 @@ class _Compiler:
 
     def _pattern(self, pattern: str | None, at: str) -> Any:
         try:
-            return None if pattern is None else re2.compile(pattern)
+            return None if pattern is None else re2.compile(pattern, _quiet())
         except re2.error as error:
-            self.faults.append(f"{at}: `{pattern}` is no RE2 pattern: {error}")
+            why = error.args[0]
+            text = why.decode() if isinstance(why, bytes) else why
+            self.faults.append(f"{at}: `{pattern}` is no RE2 pattern: {text}")
             return None
 
     def _require(
@@ -247,15 +253,21 @@ class _Compiler:
     ) -> None:
         for name in sorted(shape.required):
             node, path = shape.members[name], (*at, name)
-            if hasattr(node, "members"):
+            if not isinstance(node, Leaf):
                 self._require(node, path, written, entry)
             elif path not in written:
-                self.faults.append(f"{entry}: `{'.'.join(path)}` is required and missing")
+                self.faults.append(f"{entry}: no source for `{'.'.join(path)}`")
 
     def _fault(self, at: str, kind: str, name: str, known: Iterable[str]) -> None:
         near = difflib.get_close_matches(name, list(known), n=1)
         hint = f"; did you mean `{near[0]}`?" if near else ""
         self.faults.append(f"{at}: unknown {kind} `{name}`{hint}")
+
+
+def _quiet() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    return options
 
 
 def _default_conversion(leaf: Leaf) -> str:

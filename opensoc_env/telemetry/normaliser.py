@@ -29,10 +29,12 @@ class Normalised:
 
     Attributes:
         event: Valid against `event.schema.json`.
+        mapping: Name of the mapping that knew the record.
         notes: What was left out or cut, a line each.
     """
 
     event: dict[str, Any]
+    mapping: str
     notes: tuple[str, ...]
 
 
@@ -80,12 +82,13 @@ def _normalise(
     rule = next((rule for rule in rules if reader.satisfies(rule)), None)
     if rule is None:
         return Skipped(f"{_unmapped(channel or mapping.name, code)} with these values")
-    return reader.event(rule, log_id, mapping.timestamp)
+    return reader.event(rule, log_id, mapping)
 
 
 def _unmapped(origin: str, code: str) -> str:
-    # Both come from the record: a hostile name must not flood the summary.
-    return f"no mapping for {origin[:80]} {code[:40]}"
+    # Both come from the record: a hostile name must not flood the summary, and one
+    # channel that is written in two ways is one channel.
+    return f"no mapping for {origin[:80].lower()} {code[:40]}"
 
 
 class _Reader:
@@ -104,7 +107,7 @@ class _Reader:
         )
 
     def event(
-        self, rule: EventRule, log_id: str, times: tuple[str, ...]
+        self, rule: EventRule, log_id: str, mapping: Mapping
     ) -> Normalised | Skipped:
         """The record as an event of this kind."""
         fields: dict[str, Any] = {}
@@ -114,10 +117,10 @@ class _Reader:
                 place(fields, field.path, value)
         missing = rule.shape.prune(fields, self._notes)
         if missing:
-            return Skipped(f"does not fit the schema: {rule.event_type} without {missing}")
-        moment = self._moment(times)
+            return Skipped(f"{rule.event_type} needs {missing}, and it is not recorded")
+        moment = self._moment(mapping.timestamp)
         if moment is None:
-            return Skipped("does not fit the schema: no readable timestamp")
+            return Skipped("no readable timestamp")
         event = {
             "event_type": rule.event_type,
             "source": rule.sensor,
@@ -125,7 +128,7 @@ class _Reader:
             "log_id": log_id,
             "fields": fields,
         }
-        return Normalised(event, tuple(self._notes))
+        return Normalised(event, mapping.name, tuple(self._notes))
 
     def _present(self, source: str) -> Any:
         value = look_up(self._values, source)

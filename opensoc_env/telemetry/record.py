@@ -1,10 +1,10 @@
 """One recorded JSON object seen as a set of named values, whatever wrote it.
 
-Windows events are written nested (`Event.System`, `Event.EventData`, `Event.UserData`),
-in the form of Beats (`winlog.event_data`) or flat. `windows_record` gives all of them the
-same names: `System.Channel`, `System.EventID` and so on, and the event's own fields by
-their bare name. `look_up` reads
-dotted paths of other JSON. Neither changes a value.
+Windows events are written nested (`Event.System`, `Event.EventData`,
+`Event.UserData`), in the form of Beats (`winlog.event_data`) or flat. `windows_record`
+gives all of them the same names: `System.Channel`, `System.EventID` and so on, and the
+event's own fields by their bare name. `look_up` reads dotted paths of other JSON.
+Neither changes a value.
 """
 
 from __future__ import annotations
@@ -108,11 +108,13 @@ def _beats(raw: Json) -> dict[str, Any]:
     values = _known({name: log.get(key) for name, key in _BEATS_SYSTEM.items()})
     values |= _known({"System.TimeCreated": raw.get("@timestamp")})
     values |= _known({"Message": raw.get("message")})
-    return values | _data_values(log.get("event_data")) | _data_values(log.get("user_data"))
+    for part in ("event_data", "user_data"):
+        values |= _data_values(log.get(part))
+    return values
 
 
 def _flat(raw: Json) -> dict[str, Any]:
-    values = _known({name: value for name, value in raw.items()})
+    values = _known(raw)
     for name, candidates in _FLAT_SYSTEM.items():
         found = next((c for c in candidates if values.get(c) not in (None, "")), None)
         if found is not None:

@@ -22,10 +22,10 @@ from opensoc_engine.resources import data_root
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_KNOWN = frozenset(
-    "$ref additionalProperties const description enum format items maxItems maxLength "
-    "maximum minLength minimum pattern properties required title type".split()
-)
+# What `_build` understands, and what only people read.
+_KNOWN = frozenset({"$ref", "additionalProperties", "const", "description", "enum"})
+_KNOWN |= {"format", "items", "maxItems", "maxLength", "maximum", "minLength"}
+_KNOWN |= {"minimum", "pattern", "properties", "required", "title", "type"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ class Leaf:
         assert self.items is not None
         if not isinstance(value, list):
             return _MISFIT
-        kept = [fit.value for fit in map(self.items.fit, value) if fit.value is not None]
+        fits = map(self.items.fit, value)
+        kept = [fit.value for fit in fits if fit.value is not None]
         limit = self.schema.get("maxItems", len(kept))
         return Fit(kept[:limit] or None, cut=len(kept) > limit)
 
@@ -130,8 +131,8 @@ class Shape:
     def prune(self, tree: dict[str, Any], dropped: list[str], at: str = "") -> str:
         """Remove optional objects that lack a required member.
 
-        Returns the first required member that is missing, "" if none is. What was
-        removed is added to `dropped`.
+        Returns the first required member that is missing, "" if none is. A note of
+        what was removed is added to `dropped`.
         """
         for name, node in self.members.items():
             if not isinstance(node, Shape) or name not in tree:
@@ -141,7 +142,7 @@ class Shape:
                 return missing
             if missing:
                 del tree[name]
-                dropped.append(f"{at}{name}")
+                dropped.append(f"left out: {at}{name}")
         absent = sorted(self.required - tree.keys())
         return f"{at}{absent[0]}" if absent else ""
 

@@ -1,0 +1,120 @@
+"""One incident of the hold-out becomes all that the page shows about it.
+
+No Streamlit here: what is on the screen is computed from the incident, the two answers
+and the policies as they are now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from opensoc_env.datasets import HOLDOUT, read_dataset
+from opensoc_env.defenders import TriageItem
+from opensoc_env.judge import default_judge, proof_of, reward_of
+from opensoc_env.observation import observe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opensoc_app.panel import Answer, Side
+    from opensoc_engine import RuleInfo
+    from opensoc_env.models import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """An answer and what it is worth."""
+
+    answer: Answer
+    right: bool
+    cited_proof: bool
+    reward: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules decided.
+
+    Attributes:
+        rules: The rules that fired, strongest first; empty for a dismissal.
+        proof: Log ids that prove the action.
+    """
+
+    action: str
+    rules: tuple[RuleInfo, ...]
+    proof: frozenset[str]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """An incident with both answers and the verdict."""
+
+    number: int
+    incident_id: str
+    observation: Observation
+    before: Graded
+    after: Graded
+    verdict: Verdict
+
+
+@cache
+def holdout() -> tuple[Mapping[str, Any], ...]:
+    """The rows of the committed hold-out."""
+    return tuple(read_dataset(HOLDOUT))
+
+
+def sheet(number: int, before: Side, after: Side) -> Sheet:
+    """The sheet of a row of the hold-out, counted from 0 and around its end."""
+    rows = holdout()
+    row = rows[number % len(rows)]
+    incident, name = row["incident"], row["id"]
+    observation = observe(
+        incident, episode_id=name, task=row["task"], mode="defender_only"
+    )
+    judge = default_judge()
+    truth = judge.truth(incident)
+    fired = tuple(judge.verifier.rule(finding.rule) for finding in truth.findings)
+    verdict = Verdict(truth.outcome, fired, frozenset(proof_of(truth)), judge.digest)
+    item = TriageItem(observation, incident)
+
+    def grade(side: Side) -> Graded:
+        answer = side.answer(name, item)
+        said = answer.triage
+        right = said is not None and said.action == truth.outcome
+        cited = said is not None and said.cited_log_id in verdict.proof
+        reward = reward_of(judge.grade_defender(truth, said))
+        return Graded(answer, right, cited, reward)
+
+    return Sheet(number, name, observation, grade(before), grade(after), verdict)
+
+
+@dataclass(slots=True)
+class Tally:
+    """The running score of one side."""
+
+    seen: int = 0
+    right: int = 0
+    missed: int = 0
+    over_reacted: int = 0
+    reward: float = 0.0
+
+    def add(self, graded: Graded, truth: str) -> None:
+        """Count one more incident."""
+        said = graded.answer.triage
+        action = said.action if said else None
+        self.seen += 1
+        self.right += graded.right
+        self.missed += truth != "dismiss" and action == "dismiss"
+        self.over_reacted += truth == "dismiss" and action in {
+            "quarantine_host",
+            "block_ip",
+        }
+        self.reward += graded.reward
+
+    @property
+    def mean_reward(self) -> float:
+        """Mean reward of an incident; 0 before the first."""
+        return self.reward / self.seen if self.seen else 0.0

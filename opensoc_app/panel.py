@@ -1,0 +1,87 @@
+"""Who stands on the two sides of the app: recorded models and live built-in defenders.
+
+A recorded side is a file of answers that `opensoc eval -o` wrote over the hold-out. What
+an answer is worth is never recorded: it is graded when it is shown.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from opensoc_env.defenders import TriageItem, make_defender
+from opensoc_env.models import SubmitTriage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER = Path(__file__).parent / "answers"
+# Live sides, and what a visitor reads. The oracle is the truth itself: not a side.
+_LIVE = {
+    "keyword_heuristic": "Keyword list",
+    "always_dismiss": "Dismiss everything",
+    "always_escalate": "Escalate everything",
+    "random": "Guess",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one side said about an incident.
+
+    Attributes:
+        triage: None if its text could not be read as an answer.
+        text: What a model wrote, word for word; empty for built-in defenders.
+    """
+
+    triage: SubmitTriage | None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two defenders on the screen.
+
+    Attributes:
+        recorded: Answers by incident id; None for a live defender.
+    """
+
+    key: str
+    title: str
+    recorded: Mapping[str, Answer] | None = None
+
+    def answer(self, incident_id: str, item: TriageItem) -> Answer:
+        """The side's answer; an incident that was not recorded has none."""
+        if self.recorded is not None:
+            return self.recorded.get(incident_id, Answer(None, "(no answer recorded)"))
+        return Answer(make_defender(self.key).answer([item])[0])
+
+
+@cache
+def sides(folder: Path = FOLDER) -> tuple[Side, ...]:
+    """All sides: recorded models by file name, then live defenders."""
+    recorded = tuple(_read(path) for path in sorted(folder.glob("*.jsonl")))
+    return (*recorded, *(Side(key, title) for key, title in _LIVE.items()))
+
+
+def _read(path: Path) -> Side:
+    """A recorded side: a first line with its title, then one answer a line."""
+    head, *lines = path.read_text("utf-8").splitlines()
+    answers = {row["id"]: _answer(row) for row in map(json.loads, lines)}
+    return Side(path.stem, json.loads(head)["title"], answers)
+
+
+def _answer(row: Mapping[str, str]) -> Answer:
+    try:
+        triage = SubmitTriage(
+            action=row["action"],  # type: ignore[arg-type]
+            cited_log_id=row.get("cited_log_id") or "",
+        )
+    except ValidationError:
+        return Answer(None, row.get("text", ""))
+    return Answer(triage, row.get("text", ""))

@@ -1,0 +1,131 @@
+"""`opensoc play`: a match of built-in defenders on seeded incidents."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opensoc_cli import reporting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from opensoc_env.match import MatchResult, Progress
+    from opensoc_env.metrics import Rate, Score
+
+DEFAULT_DEFENDERS = (
+    "always_dismiss",
+    "always_escalate",
+    "random",
+    "keyword_heuristic",
+    "verifier_oracle",
+)
+# More would take minutes and change no digit of the table.
+MAX_EPISODES = 100_000
+_COLUMNS = ("accuracy", "macro-F1", "dismiss-on-malicious", "over-react", "mean reward")
+_NEXT = """\
+Rates are shares with their 95 % bootstrap interval below. Good is high in accuracy,
+macro-F1 and reward, and low in dismiss-on-malicious and over-react.
+Next: play other incidents with `opensoc play --seed {seed}`, or all baselines with
+`opensoc play --defender all`."""
+
+
+class Form(StrEnum):
+    """How the scores are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def run(
+    episodes: Annotated[
+        int, typer.Option(min=1, max=MAX_EPISODES, help="Incidents in all.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(help="Which incidents.")] = 1,
+    defender: Annotated[
+        list[str] | None,
+        typer.Option(help="A built-in defender, or `all`. May be repeated."),
+    ] = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="How to write the scores.")
+    ] = Form.TEXT,
+) -> None:
+    """Let built-in defenders triage the same incidents and compare their scores."""
+    from opensoc_engine import OpenSocError
+    from opensoc_env.defenders import BASELINES, make_defender
+    from opensoc_env.match import play
+
+    names = dict.fromkeys(defender or DEFAULT_DEFENDERS)
+    if "all" in names:
+        names = dict.fromkeys(BASELINES)
+    try:
+        defenders = [make_defender(name) for name in names]
+        with _progress() as progress:
+            result = play(defenders, episodes=episodes, seed=seed, progress=progress)
+    except OpenSocError as error:
+        raise reporting.stop(str(error)) from None
+    if form is Form.JSON:
+        typer.echo(json.dumps(result.to_json(), indent=2))
+    else:
+        _write(result)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A bar on stderr, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import Progress as Bar
+
+    with Bar(console=_console(stderr=True), transient=True) as bar:
+        task = bar.add_task("playing")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+def _write(result: MatchResult) -> None:
+    from rich.box import ASCII2, SIMPLE_HEAD
+    from rich.table import Table
+
+    console = _console(stderr=False)
+    table = Table(box=SIMPLE_HEAD if console.is_terminal else ASCII2)
+    table.add_column("defender", no_wrap=True)
+    for title in _COLUMNS:
+        table.add_column(title, justify="right", no_wrap=True)
+    for item in result.scores:
+        table.add_row(item.name, *map(_cell, _rates(item)))
+    tasks = ", ".join(result.tasks)
+    console.print(f"{result.episodes} incidents of {tasks}; seed {result.seed}")
+    console.print(table)
+    console.print(f"policies {result.digest}\n")
+    console.print(_NEXT.format(seed=result.seed + 1))
+
+
+def _rates(item: Score) -> tuple[Rate, ...]:
+    return (
+        item.accuracy,
+        item.macro_f1,
+        item.dismiss_on_malicious,
+        item.over_react,
+        item.mean_reward,
+    )
+
+
+def _cell(rate: Rate) -> str:
+    if math.isnan(rate):
+        return "n/a"
+    return f"{rate:.2f}\n{rate.low:.2f} to {rate.high:.2f}"

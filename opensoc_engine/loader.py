@@ -1,0 +1,189 @@
+"""A folder of policies becomes a compiled policy set, or messages that say why not.
+
+Everything that touches files is here; what is below works on texts alone. A folder
+holds `set.yaml`, policies `<slug>.yaml` and cases `<slug>.cases.yaml`. Lists stand in
+`lists/` beside it, and the schemas of another domain in `schemas/` beside the folder
+above; the ones that ship with OpenSOC are always there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opensoc_engine.compiler import compile_set
+from opensoc_engine.diagnostics import Diagnostic, DiagnosticCollector, diagnose
+from opensoc_engine.errors import PolicyError
+from opensoc_engine.policy.parser import (
+    parse_cases,
+    parse_list,
+    parse_manifest,
+    parse_policy,
+)
+from opensoc_engine.policy.yaml_reader import read_yaml, to_plain
+from opensoc_engine.render import render_text
+from opensoc_engine.resources import data_root
+from opensoc_engine.schema_store import load_store
+from opensoc_engine.source import Source, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opensoc_engine.decision import PolicySet
+    from opensoc_engine.policy.model import CasesFile, ListFile, Manifest, Policy
+    from opensoc_engine.policy.schema_validator import SchemaStore
+
+MANIFEST = "set.yaml"
+CASES_SUFFIX = ".cases.yaml"
+MAX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFolder:
+    """The files of one policy set, read and parsed.
+
+    Attributes:
+        case_base: Plain values that every case extends; None without a base.
+    """
+
+    path: Path
+    manifest: Manifest
+    policies: tuple[Policy, ...]
+    lists: dict[str, ListFile]
+    cases: tuple[CasesFile, ...]
+    case_base: Any
+    store: SchemaStore
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSet:
+    """What came of a folder: the set is None if anything is wrong with it."""
+
+    folder: PolicyFolder | None
+    policy_set: PolicySet | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def load_policy_set(folder: Path | str) -> PolicySet:
+    """The compiled policies of a folder of one kind.
+
+    Raises:
+        PolicyError: Something does not compile; its text names every place.
+    """
+    loaded = load_folder(Path(folder))
+    if loaded.policy_set is None:
+        raise PolicyError(loaded.diagnostics, render_text(loaded.diagnostics))
+    return loaded.policy_set
+
+
+def load_folder(path: Path) -> LoadedSet:
+    """The policies of a folder with everything that is wrong with them."""
+    collector = DiagnosticCollector()
+    folder = read_folder(path, collector)
+    if folder is None:
+        return LoadedSet(None, None, collector.sorted())
+    compiled = compile_set(
+        folder.manifest, folder.policies, folder.lists, folder.store, collector
+    )
+    return LoadedSet(folder, compiled, collector.sorted())
+
+
+def policy_folders(root: Path) -> list[Path]:
+    """The folders at or below a path, one level deep, that hold a manifest."""
+    if (root / MANIFEST).is_file():
+        return [root]
+    return sorted(path.parent for path in root.glob(f"*/{MANIFEST}"))
+
+
+def read_folder(path: Path, collector: DiagnosticCollector) -> PolicyFolder | None:
+    """The parsed files of a folder; None if its manifest can't be used."""
+    store = _store(path)
+    if not (path / MANIFEST).is_file():
+        nowhere = Span(Source(str(path / MANIFEST), ""), 0, 0)
+        advice = "add a manifest: see the ones in `rules/`"
+        collector.add(diagnose("E606", nowhere, help=advice, folder=path))
+        return None
+    source = read_source(path / MANIFEST, collector)
+    manifest = source and parse_manifest(source, store, collector)
+    lists = _lists(path.parent / "lists", store, collector)
+    policies = _policies(path, store, collector)
+    cases = _cases(path, store, collector)
+    if not manifest:
+        return None
+    base = _case_base(path, manifest, collector)
+    return PolicyFolder(path, manifest, policies, lists, cases, base, store)
+
+
+def read_source(path: Path, collector: DiagnosticCollector) -> Source | None:
+    """The text of a file, or None if it can't be read; never more than a megabyte."""
+    empty = Source(str(path), "")
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            collector.add(diagnose("E105", Span(empty, 0, 0), limit=MAX_BYTES))
+            return None
+        return Source(str(path), data.decode("utf-8"))
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 text at byte {error.start}"
+    collector.add(diagnose("E107", Span(empty, 0, 0), problem=problem))
+    return None
+
+
+def _store(path: Path) -> SchemaStore:
+    own = path.resolve().parent.parent / "schemas"
+    shipped = data_root() / "schemas"
+    return load_store(shipped, own) if own.is_dir() else load_store(shipped)
+
+
+def _sources(
+    paths: list[Path], collector: DiagnosticCollector
+) -> Iterator[Source]:
+    for path in sorted(paths):
+        source = read_source(path, collector)
+        if source is not None:
+            yield source
+
+
+def _policies(
+    path: Path, store: SchemaStore, collector: DiagnosticCollector
+) -> tuple[Policy, ...]:
+    names = [
+        file
+        for file in path.glob("*.yaml")
+        if file.name != MANIFEST and not file.name.endswith(CASES_SUFFIX)
+    ]
+    parsed = (parse_policy(s, store, collector) for s in _sources(names, collector))
+    return tuple(policy for policy in parsed if policy is not None)
+
+
+def _cases(
+    path: Path, store: SchemaStore, collector: DiagnosticCollector
+) -> tuple[CasesFile, ...]:
+    names = list(path.glob(f"*{CASES_SUFFIX}"))
+    parsed = (parse_cases(s, store, collector) for s in _sources(names, collector))
+    return tuple(cases for cases in parsed if cases is not None)
+
+
+def _lists(
+    path: Path, store: SchemaStore, collector: DiagnosticCollector
+) -> dict[str, ListFile]:
+    names = list(path.glob("*.yaml"))
+    parsed = (parse_list(s, store, collector) for s in _sources(names, collector))
+    return {item.name.text: item for item in parsed if item is not None}
+
+
+def _case_base(path: Path, manifest: Manifest, collector: DiagnosticCollector) -> Any:
+    if manifest.case_base is None:
+        return None
+    target = path / manifest.case_base.text
+    if not target.is_file():
+        problem = f"there is no case base `{manifest.case_base.text}`"
+        collector.add(diagnose("E607", manifest.case_base.span, problem=problem))
+        return None
+    source = read_source(target, collector)
+    node = source and read_yaml(source, collector)
+    return to_plain(node) if node else None

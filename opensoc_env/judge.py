@@ -1,0 +1,178 @@
+"""The policy sets become one judge: truth, plausibility and both rewards.
+
+A judge takes normal incidents (`opensoc_env.incident`) and checks no shape again. It
+is immutable, so threads may share one, and its digest names every policy in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from opensoc_engine import data_root, load_policy_set
+from opensoc_env.models import Action, FiredRule, RewardTerm, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from opensoc_engine import Decision, Finding, PolicySet
+    from opensoc_env.models import SubmitTriage
+
+DEFENDER_RUBRIC = "defender.v2"
+ATTACKER_RUBRIC = "attacker.v2"
+# The schema's limit of `truth.evidence`.
+_MAX_EVIDENCE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Decides what is right, what is possible and what it is worth.
+
+    Attributes:
+        digest: SHA-256 over the digests of the three sets.
+    """
+
+    verifier: PolicySet
+    plausibility: PolicySet
+    rubric: PolicySet
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        sets = (self.verifier, self.plausibility, self.rubric)
+        text = "\n".join(f"{item.name} {item.digest}" for item in sets)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        object.__setattr__(self, "digest", digest)
+
+    @classmethod
+    def load(cls, root: Path | None = None) -> Judge:
+        """The judge by the policies of a rules folder; the shipped one by default.
+
+        Raises:
+            PolicyError: A policy does not compile.
+        """
+        folder = root or data_root() / "rules"
+        names = ("verifier", "plausibility", "rubric")
+        return cls(*(load_policy_set(folder / name) for name in names))
+
+    def truth(self, incident: Mapping[str, Any]) -> Decision:
+        """The right action for a normal incident, and every rule that says so."""
+        return self.verifier.evaluate(incident)
+
+    def check_plausible(self, incident: Mapping[str, Any]) -> Decision:
+        """Whether a normal incident could have happened, and what objects to it."""
+        return self.plausibility.evaluate(incident)
+
+    def grade_defender(
+        self,
+        truth: Decision,
+        answer: SubmitTriage | None,
+        rubric: str = DEFENDER_RUBRIC,
+    ) -> Decision:
+        """What an answer is worth; None is one that could not be read.
+
+        Raises:
+            InputError: There is no such rubric.
+        """
+        proof = {"action": truth.outcome, "evidence": list(proof_of(truth))}
+        document = {"truth": proof, "response": _response(answer)}
+        return self.rubric.evaluate_policy(document, rubric)
+
+    def grade_attacker(
+        self,
+        *,
+        schema_valid: bool,
+        plausible: bool,
+        defender_correct: bool,
+        novelty: float,
+        rubric: str = ATTACKER_RUBRIC,
+    ) -> Decision:
+        """What a crafted incident is worth; `novelty` runs from 0 to 1.
+
+        Raises:
+            InputError: There is no such rubric.
+        """
+        document = {
+            "schema_valid": schema_valid,
+            "plausible": plausible,
+            "defender_correct": defender_correct,
+            "novelty": novelty,
+        }
+        return self.rubric.evaluate_policy(document, rubric)
+
+
+@cache
+def default_judge() -> Judge:
+    """The judge by the shipped policies, loaded once."""
+    return Judge.load()
+
+
+def action_of(truth: Decision) -> Action:
+    """The right action."""
+    return cast("Action", truth.outcome)
+
+
+def proof_of(truth: Decision) -> tuple[str, ...]:
+    """Log ids that prove the right action: evidence of the rules that led to it."""
+    ids = {
+        log_id: None
+        for finding in truth.findings
+        if finding.outcome == truth.outcome
+        for way in finding.alternatives
+        for log_id in way
+    }
+    return tuple(ids)[:_MAX_EVIDENCE]
+
+
+def reward_of(grade: Decision) -> float:
+    """The sum of a grade's terms."""
+    return float(grade.total or 0)
+
+
+def terms_of(grade: Decision) -> list[RewardTerm]:
+    """The terms of a grade as messages."""
+    return [
+        RewardTerm(rule=term.rule, value=float(term.value or 0))
+        for term in grade.findings
+    ]
+
+
+def fired_rules(truth: Decision) -> list[FiredRule]:
+    """The verifier's findings as messages, strongest first."""
+    return [_fired(finding) for finding in truth.findings]
+
+
+def violations_of(decision: Decision) -> list[Violation]:
+    """The objections of plausibility as messages."""
+    return [
+        Violation(
+            rule=finding.rule,
+            message=finding.message or finding.title,
+            field=finding.field or "",
+        )
+        for finding in decision.findings
+    ]
+
+
+def _fired(finding: Finding) -> FiredRule:
+    techniques = finding.metadata.get("attack", {}).get("techniques", ())
+    return FiredRule(
+        rule=finding.rule,
+        policy=finding.policy,
+        version=finding.version,
+        title=finding.title,
+        action=cast("Action", finding.outcome),
+        evidence=list(finding.evidence),
+        technique=", ".join(techniques),
+    )
+
+
+def _response(answer: SubmitTriage | None) -> dict[str, Any]:
+    if answer is None:
+        return {"format_valid": False}
+    response: dict[str, Any] = {"format_valid": True, "action": answer.action}
+    if answer.cited_log_id:
+        response["cited_log_id"] = answer.cited_log_id
+    return response

@@ -1,0 +1,1 @@
+"""One port for everything: the original HTTP API, OpenEnv's protocol, and the demo."""

@@ -1,0 +1,185 @@
+"""A scenario, its twists and a key become a scene: timed events and a changed estate.
+
+What a twist changes is one fact. Events carry seconds since the start, not times, and
+have no ids yet: the generator mixes in decoys before it names anything.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from opensoc_env.casting import Cast
+from opensoc_env.scenario import BINDINGS, Scenario, ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from opensoc_env.estate import Estate
+
+LEAD_UP = "long"
+"""The twist that adds the events that lead up to a scene."""
+
+_YEAR_START = datetime(2026, 1, 5, tzinfo=UTC)
+_NETWORK_LISTS = ("shared_egress", "internal")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An event without a name: what happened so many seconds after the start."""
+
+    offset: int
+    label: str
+    event: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Scene:
+    """What happened, in which organisation.
+
+    Attributes:
+        cast: Facts, and the machines and accounts that must be shown.
+        start: When the first second is.
+    """
+
+    cast: Cast
+    start: datetime
+    moments: list[Moment] = field(default_factory=list)
+
+    @property
+    def estate(self) -> Estate:
+        """The organisation with what the twists changed."""
+        return self.cast.estate
+
+    def time(self, offset: int) -> str:
+        """The time so many seconds after the start."""
+        at = self.start + timedelta(seconds=offset)
+        return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def stage(self, specs: list[dict[str, Any]], twists: frozenset[str]) -> None:
+        """Add the events that the twists leave in."""
+        for number, spec in enumerate(specs):
+            if _is_in(spec, twists):
+                self.moments += self._moments(spec, spec.get("as", str(number)))
+
+    def _moments(self, spec: Mapping[str, Any], label: str) -> Iterator[Moment]:
+        offset = self.cast.stream(label, "at").randint(*spec["at"])
+        repeat = spec.get("repeat", {"count": 1, "gap": [1, 1]})
+        values = spec.get("each") or [None] * int(self.cast.fill(repeat["count"]))
+        for turn, value in enumerate(values):
+            each = self.cast.fill(value)
+            fields = self.cast.fill(spec["fields"], each=each, i=turn)
+            head = {"event_type": spec["type"], "source": spec["source"]}
+            yield Moment(offset, label, head | {"fields": fields})
+            offset += self.cast.stream(label, "gap", turn).randint(*repeat["gap"])
+
+
+def perform(scenario: Scenario, twists: tuple[str, ...], cast: Cast) -> Scene:
+    """The scene that a scenario makes of its cast, with some twists in force.
+
+    Raises:
+        ScenarioError: The scenario names something that is not there.
+    """
+    parts = [scenario.twist(name) for name in twists if name != LEAD_UP]
+    scene = Scene(cast, _start(cast))
+    for record in scenario.spec.get("estate", ()):
+        _add(scene, record)
+    scene.stage(scenario.spec["events"], frozenset(twists))
+    for part in parts:
+        _change(scene, part)
+    if "authorised" in twists:
+        ticket = scenario.spec["authorisation"]
+        scene.estate["authorisations"].append(_ticket(scene, ticket, frozenset(twists)))
+    return scene
+
+
+def _start(cast: Cast) -> datetime:
+    draw = cast.stream("start")
+    day, second = draw.randrange(350), draw.randrange(86_400)
+    return _YEAR_START + timedelta(days=day, seconds=second)
+
+
+def _is_in(spec: Mapping[str, Any], twists: frozenset[str]) -> bool:
+    wanted = spec.get("only_with")
+    if wanted is not None and twists.isdisjoint(wanted):
+        return False
+    return twists.isdisjoint(spec.get("not_with", ()))
+
+
+def _change(scene: Scene, twist: Mapping[str, Any]) -> None:
+    new = scene.cast.fill(dict(twist.get("set", {})))
+    if "host" in twist:
+        scene.cast.host(twist["host"]).update(new)
+    if "user" in twist:
+        scene.cast.user(twist["user"]).update(new)
+    if "add" in twist:
+        _add(scene, twist)
+    if "event" in twist:
+        _change_events(scene, twist["event"], new)
+
+
+def _change_events(scene: Scene, label: str, new: Mapping[str, Any]) -> None:
+    found = [moment for moment in scene.moments if moment.label == label]
+    if not found:
+        raise ScenarioError(f"{scene.cast.place}: no event `{label}` to change")
+    for moment in found:
+        for path, value in new.items():
+            *way, last = path.split(".")
+            node = moment.event["fields"]
+            for name in way:
+                node = node.setdefault(name, {})
+            node[last] = copy.deepcopy(value)
+
+
+def _add(scene: Scene, record: Mapping[str, Any]) -> None:
+    item, where = scene.cast.fill(record["item"]), record["add"]
+    if where in _NETWORK_LISTS:
+        scene.estate["networks"][where].append(item)
+    else:
+        scene.estate[where].append(item)
+
+
+def _ticket(
+    scene: Scene, spec: Mapping[str, Any], twists: frozenset[str]
+) -> dict[str, Any]:
+    """The record that allows the scene, but for the binding that a twist spoils."""
+    draw = scene.cast.stream("ticket")
+    bound = scene.cast.fill({name: spec[name] for name in BINDINGS})
+    for name in BINDINGS:
+        if f"wrong_{name}" in twists:
+            bound[name] = _other(scene, name, str(bound[name]))
+    begin = -draw.randrange(1_800, 7_200, 300)
+    end = draw.randrange(14_400, 28_800, 900)
+    shift = -draw.randrange(36_000, 100_000, 900) if "expired" in twists else 0
+    number = draw.randrange(1_000, 10_000)
+    return {
+        "id": f"{spec['kind'][:3].upper()}-{number}",
+        "kind": spec["kind"],
+        **bound,
+        "start": scene.time(begin + shift),
+        "end": scene.time(end + shift),
+    }
+
+
+def _other(scene: Scene, binding: str, value: str) -> str:
+    """Another value of the same kind, so that only a reader of the record notices."""
+    cast = scene.cast
+    draw = cast.stream("other", binding)
+    if binding == "actor":
+        return cast.free_user(draw, "service" if value.startswith("svc-") else "staff")
+    if binding == "asset":
+        return _other_asset(scene, value)
+    if binding == "destination" and value[0].isdigit():
+        return cast.free_address(draw)
+    pool = cast.pools["tools" if binding == "tool" else "vendors"]
+    return str(draw.choice([item for item in pool if item != value]))
+
+
+def _other_asset(scene: Scene, value: str) -> str:
+    hosts = {host["name"]: host for host in scene.estate["hosts"]}
+    if value not in hosts:
+        return f"{value}-staging"
+    draw = scene.cast.stream("other", "asset")
+    return str(scene.cast.free_host(draw, os=hosts[value]["os"])["name"])

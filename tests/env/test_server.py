@@ -1,0 +1,188 @@
+"""The real server on a real port, driven by curl, our client and openenv's client."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+pytest.importorskip("openenv", reason="needs the serve extra")
+
+import uvicorn
+from openenv.core.generic_client import GenericEnvClient
+
+from opensoc_env.client import ClientError, OpenSOCClient
+from opensoc_env.judge import default_judge
+from opensoc_env.server.app import MAX_BODY_BYTES, build_app
+
+TRIAGE = {
+    "submit_triage": {"action": "monitor", "cited_log_id": "L1-0", "rationale": "ok"}
+}
+SECRETS = ("truth", "fired", "category", "target_label", "narrative", "scenario")
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = build_app(max_sessions=2)
+    config = uvicorn.Config(app, port=port, log_level="error", ws_max_size=MAX_BODY_BYTES)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+def curl(*arguments: str) -> Any:
+    done = subprocess.run(
+        ["curl", "-sS", *arguments], capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_documented_curl_lines_work(url: str) -> None:
+    where = "task=stage1_basic&mode=defender_only"
+    healthy = curl(f"{url}/health")
+    observation = curl("-X", "POST", f"{url}/reset?{where}")
+    done = curl(
+        *("-X", "POST", f"{url}/step?{where}"),
+        *("-H", "Content-Type: application/json", "-d", json.dumps(TRIAGE)),
+    )
+    graded = curl(f"{url}/grade?{where}")
+
+    assert healthy["status"] == "healthy"
+    assert done["episode_id"] == observation["episode_id"]
+    assert done["done"]
+    assert done["result"] == graded
+    assert graded["policy_digest"] == default_judge().digest
+    assert len(curl(f"{url}/tasks")["tasks"]) == 4
+    assert curl(f"{url}/state?{where}")["done"]
+
+
+def test_the_documented_python_lines_work(url: str) -> None:
+    c = OpenSOCClient(url)
+    obs = c.reset(task="stage1_basic", mode="defender_only", seed=1)
+    result = c.step(TRIAGE, task="stage1_basic", mode="defender_only", seed=1)
+
+    assert obs.alert is not None
+    assert result.done
+    assert result.reward == c.grade().reward
+
+
+def test_callers_with_one_seed_do_not_clobber_each_other(url: str) -> None:
+    first, second = OpenSOCClient(url), OpenSOCClient(url)
+    one, other = first.reset(seed=7), second.reset(seed=7)
+    answers = [first.step(TRIAGE), second.step(TRIAGE)]
+
+    assert one.episode_id != other.episode_id
+    assert one.log_window == other.log_window
+    assert answers[0].reward == answers[1].reward
+
+
+def test_a_seed_names_an_episode_without_its_id(url: str) -> None:
+    with httpx.Client(base_url=url) as http:
+        query = {"task": "stage2_multi", "mode": "defender_only", "seed": 11}
+        started = [http.post("/reset", params=query).json() for _ in range(2)]
+        stepped = [http.post("/step", params=query, json=TRIAGE) for _ in range(3)]
+
+    ids = [answer.json().get("episode_id") for answer in stepped]
+    assert ids == [started[0]["episode_id"], started[1]["episode_id"], None]
+    assert stepped[2].status_code == 409
+    assert stepped[2].json()["code"] == "already_done"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "bad_json"),
+        (b'{"submit_triage": ', 400, "bad_json"),
+        (b"[" * 500_000, 422, "bad_action"),
+        (b"[]", 422, "bad_action"),
+        (b'{"submit_triage": {"action": "dance"}}', 422, "bad_action"),
+        (b'{"dance": {}}', 422, "bad_action"),
+        (b'{"submit_triage": {}, "craft_incident": {}}', 422, "bad_action"),
+        (b'{"craft_incident": {}}', 409, "wrong_role"),
+        (b" " * 10_000_000, 413, "too_large"),
+    ],
+)
+def test_bad_input_costs_nothing(
+    url: str, body: bytes, status: int, code: str
+) -> None:
+    client = OpenSOCClient(url)
+    name = client.reset(seed=3).episode_id
+    answer = httpx.post(f"{url}/step", params={"episode_id": name}, content=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert client.step(TRIAGE).done
+
+
+def test_a_step_before_a_reset_says_so(url: str) -> None:
+    query = {"task": "stage4_adversarial", "seed": 424242}
+    answer = httpx.post(f"{url}/step", params=query, json=TRIAGE)
+
+    assert answer.status_code == 409
+    assert "call /reset first" in answer.json()["detail"]
+
+
+def test_a_wrong_task_names_the_field(url: str) -> None:
+    answer = httpx.post(f"{url}/reset", params={"task": "stage9"})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "query.task"
+
+
+def test_a_grade_before_the_end_is_refused(url: str) -> None:
+    client = OpenSOCClient(url)
+    client.reset(seed=5)
+
+    with pytest.raises(ClientError, match="not_done"):
+        client.grade()
+
+
+def test_nothing_of_the_truth_is_told_before_the_end(url: str) -> None:
+    client = OpenSOCClient(url)
+    observation = client.reset(task="stage3_mixed", seed=9)
+    texts = [
+        observation.model_copy(update={"result": None}).model_dump_json(
+            exclude={"result"}
+        ),
+        client.state().model_dump_json(),
+    ]
+
+    assert observation.result is None
+    for text in texts:
+        assert not any(f'"{word}' in text for word in SECRETS)
+
+
+def test_the_openenv_client_plays_an_episode(url: str) -> None:
+    with GenericEnvClient(base_url=url).sync() as env:
+        started = env.reset(task="stage1_basic", seed=1)
+        done = env.step({"submit_triage": {"action": "dismiss"}})
+        state = env.state()
+
+    assert started.observation["log_window"]
+    assert done.done
+    assert done.reward == done.observation["result"]["reward"]
+    assert state["step_count"] == 1
+    assert "truth" not in json.dumps(state)
+
+
+def test_a_server_that_is_away_is_named() -> None:
+    with pytest.raises(ClientError, match="no answer from"):
+        OpenSOCClient("http://127.0.0.1:9", timeout=2).health()
