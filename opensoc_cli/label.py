@@ -35,7 +35,8 @@ _SUFFIXES = {".json", ".jsonl", ".ndjson"}
 _FAULTS_SHOWN = 100
 _ITEMS_SHOWN = 8
 _REASONS_SHOWN = 10
-_COLUMNS = ("recordings", "records", "events", "share", "non-dismiss", "no verdict")
+# Wide enough for every name, and narrow enough for 80 columns.
+_COLUMNS = ("recordings", "records", "normalised", "non-dismiss")
 
 
 class Form(StrEnum):
@@ -290,24 +291,20 @@ def _summarise(tally: Tally) -> None:
     console.print(table)
     actions = (f"{action} {n}" for action, n in tally.actions.most_common())
     _write(sys.stderr, f"verdicts: {', '.join(actions) or 'none'}")
+    if unjudged := tally.total().unjudged:
+        _write(sys.stderr, f"recordings without any known record: {unjudged}")
     _write_reasons(tally)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
+    normalised = f"{row.events} ({_percent(row.events, row.records)})"
     flagged = f"{row.flagged} ({_percent(row.flagged, row.recordings)})"
-    return (
-        row.telemetry,
-        str(row.recordings),
-        str(row.records),
-        str(row.events),
-        _percent(row.events, row.records),
-        flagged,
-        str(row.unjudged),
-    )
+    counts = (str(row.recordings), str(row.records), normalised, flagged)
+    return (row.telemetry, *counts)
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "n/a"
+    return f"{100 * part / whole:.0f} %" if whole else "n/a"
 
 
 def _write_reasons(tally: Tally) -> None:

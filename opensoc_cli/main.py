@@ -11,17 +11,26 @@ import sys
 
 import typer
 
-from opensoc_cli import explain_code
+from opensoc_cli import app, check, explain_code, label, play, serve, test
+
+HELP = "OpenSOC: deterministic ground truth and reward for security agents."
 
 cli = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    help="OpenSOC: deterministic ground truth and reward for security agents.",
+    help=HELP,
 )
-cli.command("explain-code", help="Explain a diagnostic code such as E301.")(
-    explain_code.run
-)
+for name, module, text in (
+    ("check", check, "Check policies."),
+    ("test", test, "Run the cases beside the policies."),
+    ("explain-code", explain_code, "Explain a diagnostic code such as E301."),
+    ("label", label, "Label recorded telemetry."),
+    ("play", play, "Play a match of built-in defenders."),
+    ("serve", serve, "Serve the environment over HTTP and WebSocket."),
+    ("app", app, "Open the before/after app."),
+):
+    cli.command(name, help=text)(module.run)
 
 
 @cli.callback()

@@ -16,7 +16,8 @@ from opensoc_engine.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from opensoc_engine.codegen.python import GeneratedModule, Solution
+    from opensoc_engine.codegen.python import GeneratedModule
+    from opensoc_engine.ir import Solution
     from opensoc_engine.policy.model import Manifest, Policy, Rule
 
 MAX_ALTERNATIVES = 64

@@ -1,15 +1,19 @@
 """The decision language that checked policies become: small, typed and explicit.
 
 Nothing here can fail at run time. What may be undefined stands only in a `Try` step,
-which ends its block when there is no value. Names of variables are unique in a function
-and are Python identifiers. Values are `bool`, `int`, `Decimal`, `str`, arrays (`list`
+which ends its block when there is no value. Names of variables are unique in a body and
+are made of letters, digits and `_`. Values are `bool`, `int`, `Decimal`, `str`, arrays (`list`
 from the input, `tuple` from a policy), `frozenset` and `dict`; floats do not occur.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, TypeAlias
+
+# One way for a rule to fire: the ids of its evidence, and what it adds in a rubric.
+Solution: TypeAlias = tuple[tuple[str, ...], int | Decimal | None]
 
 Operator: TypeAlias = Literal[
     "eq",  # two scalars of one family
@@ -241,8 +245,8 @@ class Function:
 
     Attributes:
         kind: `predicate` is true if any body can be fulfilled; `value` is the result
-            after its only body, None if that fails; `set` gathers the results of all
-            ways through all bodies.
+            after its only body, which has no `Each`, and None if that fails; `set`
+            gathers the results of all ways through all bodies.
         results: One for each body; empty for a predicate.
         partial: True if a `value` may be missing.
     """

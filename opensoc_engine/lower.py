@@ -63,7 +63,7 @@ def _function(
     for body, facts in zip(helper.bodies, instance.facts, strict=True):
         lowering = _Lowering(facts, lists)
         names = head.parameters or ()
-        parameters = tuple(lowering.fresh(name.text) for name in names)
+        parameters = tuple(lowering.bind(name.text) for name in names)
         steps = lowering.lines(body)
         result = head.value or head.member
         if result is not None:
@@ -88,14 +88,18 @@ class _Lowering:
     names: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
 
+    def bind(self, name: str) -> str:
+        """What a variable of the policy is called from here on."""
+        self.names[name] = self.fresh(name)
+        return self.names[name]
+
     def fresh(self, name: str) -> str:
-        """A name that no other variable of this body has, and bind it."""
-        unique, number = f"{name}_", 1
+        """A name that no other variable of this body has."""
+        unique, number = name, 1
         while unique in self.taken:
             number += 1
             unique = f"{name}_{number}"
         self.taken.add(unique)
-        self.names[name] = unique
         return unique
 
     def evidence(self, name: str, kind: t.Type) -> ir.Expression:
@@ -140,7 +144,7 @@ class _Lowering:
                 steps.append(ir.ForAll(*bound, source, kind, block))
             case n.Assign(name, value):
                 lowered = self.expression(value, steps)
-                steps.append(ir.Bind(self.fresh(name.text), lowered))
+                steps.append(ir.Bind(self.bind(name.text), lowered))
             case n.Not(expression):
                 inner: list[ir.Step] = []
                 self._condition(expression, inner)
@@ -149,7 +153,7 @@ class _Lowering:
                 self._condition(expression, steps)
 
     def _bound(self, key: n.Name | None, value: n.Name) -> tuple[str | None, str]:
-        return self.fresh(key.text) if key else None, self.fresh(value.text)
+        return self.bind(key.text) if key else None, self.bind(value.text)
 
     def _condition(self, expression: n.Expression, steps: list[ir.Step]) -> None:
         lowered = self.expression(expression, steps)
@@ -169,11 +173,7 @@ class _Lowering:
 
     def _try(self, operation: ir.Partial, steps: list[ir.Step]) -> ir.Expression:
         """Take something that may be undefined out into a step of its own."""
-        number = 1
-        while f"maybe_{number}" in self.taken:
-            number += 1
-        name = f"maybe_{number}"
-        self.taken.add(name)
+        name = self.fresh("maybe")
         steps.append(ir.Try(name, operation))
         return ir.Variable(name)
 

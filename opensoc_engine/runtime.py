@@ -1,4 +1,8 @@
-"""All that generated code may use: exact numbers, order, and defaults for absence."""
+"""All that generated code may use: exact numbers, order, and defaults for absence.
+
+Numbers are finite and bounded: what would be larger stays at the largest. So no chain
+of helpers can fill the memory, and no operator meets an infinity that it can't treat.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +23,36 @@ CONTEXT = decimal.Context(
     Emax=6144,
     traps=[],
 )
+LARGEST = CONTEXT.next_minus(Decimal("Infinity"))
+# Products of integers stop here: repeated squaring doubles their length each time.
+LARGEST_PRODUCT = 2**4096
 
 
 def add(left: Exact, right: Exact) -> Exact:
     """The sum of numbers of which one may be a decimal."""
-    return CONTEXT.add(left, right)
+    return _finite(CONTEXT.add(left, right))
 
 
 def subtract(left: Exact, right: Exact) -> Exact:
     """The difference of numbers of which one may be a decimal."""
-    return CONTEXT.subtract(left, right)
+    return _finite(CONTEXT.subtract(left, right))
 
 
 def multiply(left: Exact, right: Exact) -> Exact:
     """The product of numbers of which one may be a decimal."""
-    return CONTEXT.multiply(left, right)
+    return _finite(CONTEXT.multiply(left, right))
+
+
+def _finite(value: Decimal) -> Decimal:
+    return value if value.is_finite() else LARGEST.copy_sign(value)
+
+
+def times(left: int, right: int) -> int:
+    """The product of integers."""
+    found = left * right
+    if -LARGEST_PRODUCT < found < LARGEST_PRODUCT:
+        return found
+    return LARGEST_PRODUCT if found > 0 else -LARGEST_PRODUCT
 
 
 def negate(value: Exact) -> Exact:
@@ -47,7 +66,7 @@ def divide(left: Exact, right: Exact) -> Exact | None:
         return None
     if isinstance(left, int) and isinstance(right, int) and left % right == 0:
         return left // right
-    return CONTEXT.divide(left, right)
+    return _finite(CONTEXT.divide(left, right))
 
 
 def modulo(left: int, right: int) -> int | None:
@@ -60,7 +79,7 @@ def modulo(left: int, right: int) -> int | None:
 
 def item(array: list[Any] | tuple[Any, ...], index: Exact) -> Any:
     """The element at an index counted from 0; None if there is none."""
-    if index != int(index) or not 0 <= index < len(array):
+    if not 0 <= index < len(array) or index != int(index):
         return None
     return array[int(index)]
 

@@ -137,7 +137,7 @@ def _named(items: list[dict[str, Any]], name: str) -> dict[str, Any]:
 
 
 def _isolates(host: Mapping[str, Any]) -> bool:
-    return host["tolerates_isolation"] and host["tier"] != "T0"
+    return bool(host["tolerates_isolation"]) and host["tier"] != "T0"
 
 
 def _is_technical(user: Mapping[str, Any]) -> bool:

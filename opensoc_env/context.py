@@ -71,12 +71,15 @@ def mentions_of(events: Sequence[Mapping[str, Any]]) -> Mentions:
 
 
 def window_facts(
-    estate: Mapping[str, Any],
-    events: Sequence[Mapping[str, Any]],
-    hashes: Mapping[str, str],
+    estate: Mapping[str, Any], seen: Mentions, hashes: Mapping[str, str]
 ) -> list[str]:
-    """One sentence for each fact that concerns the events, in the estate's order."""
-    seen = mentions_of(events)
+    """One sentence for each fact that concerns a window, in the estate's order.
+
+    Args:
+        estate: A schema-valid estate.
+        seen: What the window names.
+        hashes: Short forms of SHA-256 values.
+    """
     hosts = [h for h in estate["hosts"] if seen.name(h["name"]) or seen.name(h["ip"])]
     names = {host["name"] for host in hosts}
     records = [

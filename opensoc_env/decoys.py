@@ -85,7 +85,7 @@ def add_record(scene: Scene, core: Core, number: int) -> None:
             "kind": kind,
             "actor": actor,
             "asset": asset,
-            "tool": draw.choice(scene.cast.pools["duties"]),
+            "tool": draw.choice(scene.cast.pools["tools"]),
             "destination": draw.choice(["none", *scene.cast.pools["vendors"]]),
             "start": scene.time(begin),
             "end": scene.time(begin + draw.randrange(14_400, 43_200, 900)),
@@ -114,8 +114,6 @@ def _place(cast: Cast, core: Core, story: Mapping[str, Any]) -> Estate:
     if near and draw.random() < _NEAR:
         return dict(draw.choice(near))
     return cast.free_host(draw, os=system)
-
-
 
 
 def _join(scene: Scene, hosts: Iterable[str], users: Iterable[str]) -> None:

@@ -29,25 +29,26 @@ class _Fleet(NamedTuple):
     label: str
     os: str
     tier: str
-    tolerates_isolation: bool
     least: int
     most: int
 
 
 _FLEETS = (
-    _Fleet("workstation", "ws", "windows", "T2", True, 5, 6),
-    _Fleet("workstation", "mac", "macos", "T2", True, 0, 1),
-    _Fleet("server", "app", "windows", "T1", True, 2, 2),
-    _Fleet("server", "lnx", "linux", "T1", True, 1, 1),
-    _Fleet("web_server", "web", "linux", "T1", True, 1, 1),
-    _Fleet("web_server", "iis", "windows", "T1", True, 1, 1),
-    _Fleet("file_server", "fs", "windows", "T1", False, 1, 1),
-    _Fleet("database", "db", "linux", "T0", False, 1, 1),
-    _Fleet("mail_server", "mx", "windows", "T1", False, 0, 1),
-    _Fleet("jump_host", "jmp", "windows", "T1", True, 1, 1),
-    _Fleet("domain_controller", "dc", "windows", "T0", False, 1, 2),
-    _Fleet("backup", "bkp", "windows", "T0", False, 1, 1),
+    _Fleet("workstation", "ws", "windows", "T2", 5, 6),
+    _Fleet("workstation", "mac", "macos", "T2", 0, 1),
+    _Fleet("server", "app", "windows", "T1", 2, 2),
+    _Fleet("server", "lnx", "linux", "T1", 1, 1),
+    _Fleet("web_server", "web", "linux", "T1", 1, 1),
+    _Fleet("web_server", "iis", "windows", "T1", 1, 1),
+    _Fleet("file_server", "fs", "windows", "T1", 1, 1),
+    _Fleet("database", "db", "linux", "T0", 1, 1),
+    _Fleet("mail_server", "mx", "windows", "T1", 0, 1),
+    _Fleet("jump_host", "jmp", "windows", "T1", 1, 1),
+    _Fleet("domain_controller", "dc", "windows", "T0", 1, 2),
+    _Fleet("backup", "bkp", "windows", "T0", 1, 1),
 )
+# Cutting one of these off, or anything of tier 0, stops more than its own work.
+_KEPT = frozenset({"file_server", "mail_server"})
 _SENSORS = {
     "windows": ["edr", "windows"],
     "linux": ["edr"],
@@ -58,11 +59,12 @@ _GIVEN = (
     "aiko amara anna bram carla chidi dana diego elif emil farah femi goran hana ines "
     "ivan jonas kofi lena luca maja mateo mina nadia noor omar petra quinn rosa sami "
     "tara tomas uma viktor wanda yara zofia"
-).split()
+)
 _FAMILY = (
     "abara bauer costa dahl eriksen fischer garcia haas ito jansen kaya lindqvist "
-    "moreau novak okafor petrov quist rossi sato tanaka ueda vidal weber xu yilmaz zanon"
-).split()
+    "moreau novak okafor petrov quist rossi sato tanaka ueda "
+    "vidal weber xu yilmaz zanon"
+)
 _DESKS = ("finance", "sales", "legal", "hr", "support", "engineering")
 _SERVICES = ("svc-backup", "svc-deploy", "svc-sync", "svc-scan")
 
@@ -131,14 +133,14 @@ def _hosts(draw: Random, sites: list[str], octets: list[int]) -> Iterable[Estate
                 "os": fleet.os,
                 "role": fleet.role,
                 "tier": fleet.tier,
-                "tolerates_isolation": fleet.tolerates_isolation,
+                "tolerates_isolation": fleet.tier != "T0" and fleet.role not in _KEPT,
                 "sensors": list(_SENSORS[fleet.os]),
             }
 
 
 def _users(draw: Random) -> Iterable[Estate]:
-    given = draw.sample(_GIVEN, 8)
-    family = draw.sample(_FAMILY, 8)
+    given = draw.sample(_GIVEN.split(), 8)
+    family = draw.sample(_FAMILY.split(), 8)
     names = [f"{first}.{last}" for first, last in zip(given, family, strict=True)]
     desks = draw.sample(_DESKS, 6)
     for name, desk in zip(names, desks, strict=False):

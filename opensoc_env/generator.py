@@ -19,7 +19,7 @@ from opensoc_env.draws import fingerprint, stream
 from opensoc_env.estate import build_estate, shown
 from opensoc_env.judge import default_judge
 from opensoc_env.models import ACTIONS, TASKS, TaskName
-from opensoc_env.scenario import BINDINGS, Scenario, Variant, load_library
+from opensoc_env.scenario import Scenario, Variant, load_library
 from opensoc_env.staging import LEAD_UP, Moment, Scene, perform
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ HOLDOUT_SEEDS = 2_000_000_000
 """From this seed on, variants that are kept for evaluation are used as well."""
 
 _ATTEMPTS = 8
-"""Tries for a plausible incident; the shipped scenarios need one (a test holds that)."""
+"""Tries for a plausible incident; the shipped scenarios need one: a test holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def craft(
 
 def is_plausible(incident: Mapping[str, Any], judge: Judge) -> bool:
     """True if the judge has no objection."""
-    return judge.check_plausible(incident).outcome == "plausible"
+    return bool(judge.check_plausible(incident).outcome == "plausible")
 
 
 def labelled(incident: Mapping[str, Any], judge: Judge) -> dict[str, Any]:

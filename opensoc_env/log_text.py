@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 # A prompt has about 300 tokens for a window; command lines in published samples mostly
@@ -46,7 +47,8 @@ def render_fields(event: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
         event: A schema-valid event.
         hashes: Short forms from `short_hashes`; others stay whole.
     """
-    pairs = _flatten("", event["fields"])
+    pairs: list[tuple[str, Any]] = []
+    _flatten("", event["fields"], pairs)
     return " ".join(f"{key}={_value(value, hashes)}" for key, value in pairs)
 
 
@@ -72,28 +74,42 @@ def short_hashes(texts: Iterable[str]) -> dict[str, str]:
     return {value: value[:length] + ELLIPSIS for value in hashes}
 
 
-def texts_of(value: Any) -> Iterator[str]:
+def texts_of(value: Any) -> list[str]:
     """Every string in a JSON value, in order."""
+    found: list[str] = []
+    _collect_texts(value, found)
+    return found
+
+
+def _collect_texts(value: Any, found: list[str]) -> None:
     if isinstance(value, str):
-        yield value
+        found.append(value)
     elif isinstance(value, dict):
         for part in value.values():
-            yield from texts_of(part)
+            _collect_texts(part, found)
     elif isinstance(value, list):
         for part in value:
-            yield from texts_of(part)
+            _collect_texts(part, found)
 
 
-def _flatten(prefix: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key in sorted(fields, key=lambda name: (_ORDER.get(name, 50), name)):
+# Events have a few shapes, over and over.
+@lru_cache(maxsize=4096)
+def _ordered(keys: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(keys, key=lambda name: (_ORDER.get(name, 50), name)))
+
+
+def _flatten(
+    prefix: str, fields: Mapping[str, Any], found: list[tuple[str, Any]]
+) -> None:
+    for key in _ordered(tuple(fields)):
         value = fields[key]
         if key == "name" and _is_named_by_path(fields):
             continue
         if isinstance(value, dict):
-            yield from _flatten(_prefix(prefix, key), value)
+            _flatten(_prefix(prefix, key), value, found)
         else:
             bare = key == "name" and prefix in ("host", "user")
-            yield (prefix if bare else _dotted(prefix, key)), value
+            found.append((prefix if bare else _dotted(prefix, key), value))
 
 
 def _prefix(prefix: str, key: str) -> str:

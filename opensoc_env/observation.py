@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opensoc_env.context import estate_facts, window_facts
-from opensoc_env.log_text import render_fields, short_hashes, texts_of
+from opensoc_env.context import estate_facts, mentions_of, window_facts
+from opensoc_env.log_text import render_fields, short_hashes
 from opensoc_env.models import Alert, LogLine, Mode, Observation, TaskName
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def observe(
     events = incident["events"]
     estate = incident["context"]
     indicators = (fact["indicator"] for fact in estate["threat_intelligence"])
-    hashes = short_hashes((*texts_of([e["fields"] for e in events]), *indicators))
+    seen = mentions_of(events)
+    hashes = short_hashes((*seen.words, *indicators))
     return Observation(
         episode_id=episode_id,
         task=task,
@@ -45,7 +46,7 @@ def observe(
         role="defender",
         alert=alert_of(events),
         log_window=[log_line(event, hashes) for event in events],
-        context=window_facts(estate, events, hashes),
+        context=window_facts(estate, seen, hashes),
         instructions=DEFENDER_INSTRUCTIONS,
     )
 

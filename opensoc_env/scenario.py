@@ -162,12 +162,13 @@ def _plain(value: Any) -> Any:
 
 
 def _scenario(category: str, spec: Mapping[str, Any]) -> Scenario:
+    stages = frozenset(spec.get("stages", (1, 2, 3, 4)))
     variants = tuple(
         Variant(
             name,
             variant["expect"],
             tuple(variant.get("with", ())),
-            frozenset(variant.get("stages", (1, 2, 3, 4))),
+            frozenset(variant.get("stages", stages)) & stages,
             variant.get("unseen", False),
         )
         for name, variant in spec["variants"].items()

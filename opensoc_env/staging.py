@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from opensoc_env.casting import Cast
 from opensoc_env.scenario import BINDINGS, Scenario, ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from opensoc_env.casting import Cast
     from opensoc_env.estate import Estate
 
 LEAD_UP = "long"
@@ -167,19 +167,14 @@ def _other(scene: Scene, binding: str, value: str) -> str:
     """Another value of the same kind, so that only a reader of the record notices."""
     cast = scene.cast
     draw = cast.stream("other", binding)
+    host = next((h for h in scene.estate["hosts"] if h["name"] == value), None)
     if binding == "actor":
         return cast.free_user(draw, "service" if value.startswith("svc-") else "staff")
-    if binding == "asset":
-        return _other_asset(scene, value)
-    if binding == "destination" and value[0].isdigit():
+    if host is not None:
+        return str(cast.free_host(draw, os=host["os"])["name"])
+    if value[0].isdigit():
         return cast.free_address(draw)
+    if binding == "asset":
+        return f"{value}-staging"
     pool = cast.pools["tools" if binding == "tool" else "vendors"]
     return str(draw.choice([item for item in pool if item != value]))
-
-
-def _other_asset(scene: Scene, value: str) -> str:
-    hosts = {host["name"]: host for host in scene.estate["hosts"]}
-    if value not in hosts:
-        return f"{value}-staging"
-    draw = scene.cast.stream("other", "asset")
-    return str(scene.cast.free_host(draw, os=hosts[value]["os"])["name"])

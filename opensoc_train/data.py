@@ -12,27 +12,27 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from opensoc_engine import InputError
+from opensoc_engine.errors import InputError
 from opensoc_env.incident import IncidentError, normalise_incident
 from opensoc_env.judge import action_of, proof_of
 from opensoc_env.match import Deal, deal_incident
-from opensoc_env.models import TaskName
+from opensoc_env.models import TASKS
 from opensoc_train.prompts import ChatMessage, render_prompt, render_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from opensoc_env.judge import Judge
-    from opensoc_env.models import Action
+    from opensoc_env.models import Action, TaskName
 
     Progress: TypeAlias = Callable[[int, int], None]
 
 DATA_FOLDER = Path(__file__).parent / "data"
 HOLDOUT = DATA_FOLDER / "holdout.jsonl"
 SFT = DATA_FOLDER / "sft.jsonl"
-# The committed sets have at most 600 lines of some 10 kB; these stop a wrong file early.
+# The committed sets have 600 lines of some 10 kB; these stop a wrong file early.
 MAX_LINES = 100_000
 MAX_LINE_BYTES = 4_000_000
 
@@ -176,9 +176,8 @@ def _example(row: dict[str, Any], place: str, judge: Judge) -> Example:
     name, task, truth = row.get("id"), row.get("task"), row.get("truth")
     if not isinstance(name, str) or not name:
         raise InputError(f"{place}: `id` is missing; expected a name for the example")
-    if task not in get_args(TaskName):
-        known = ", ".join(get_args(TaskName))
-        raise InputError(f"{place}: `task` is none of {known}")
+    if task not in TASKS:
+        raise InputError(f"{place}: `task` is none of {', '.join(TASKS)}")
     try:
         incident = normalise_incident(row.get("incident"))
     except IncidentError as error:

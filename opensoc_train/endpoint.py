@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from opensoc_engine import InputError
+from opensoc_engine.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,6 +127,19 @@ class EndpointModel:
             reason = type(error).__name__
             advice = "is the server running, and is the URL right?"
             raise self._error(f"can't be reached ({reason})", advice) from None
+
+    def _read(self, response: httpx.Response) -> bytes:
+        """The content, bounded in bytes and, against a trickle, in time."""
+        deadline = time.monotonic() + self.timeout
+        content = bytearray()
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > MAX_REPLY_BYTES:
+                what = f"sent more than {MAX_REPLY_BYTES} bytes"
+                raise self._error(what, "is this a chat completions endpoint?")
+            if time.monotonic() > deadline:
+                raise TimeoutError
+        return bytes(content)
 
     def _text_of(self, content: bytes) -> str:
         try:

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from opensoc_engine import InputError
+from opensoc_engine.errors import InputError
 from opensoc_env.match import outcome_of
 from opensoc_env.metrics import Outcome, Score, score
 from opensoc_train.replies import SavedReplies

@@ -155,7 +155,7 @@ def _check_bounds(
         problem = f"`bounds` has no meaning in a {kind} policy"
         advice = "remove it: only rubrics have sums"
         collector.add(diagnose("E610", key.span, help=advice, problem=problem))
-    if bounds is not None and bounds[0] > bounds[1]:
+    elif bounds is not None and bounds[0] > bounds[1]:
         problem = f"`min` {bounds[0]} is greater than `max` {bounds[1]}"
         collector.add(diagnose("E610", key.span, problem=problem))
 
@@ -170,8 +170,13 @@ def _check_decision(node: MappingNode, collector: DiagnosticCollector) -> None:
         collector.add(
             diagnose("E203", decision.span, help=advice, others=others, problem=problem)
         )
-    if decision.text != "strongest":
-        return
+    elif decision.text == "strongest":
+        _check_order(node, decision, collector)
+
+
+def _check_order(
+    node: MappingNode, decision: Name, collector: DiagnosticCollector
+) -> None:
     for key in ("order", "default"):
         if node.get(key) is None:
             label = f"`strongest` needs `{key}`"

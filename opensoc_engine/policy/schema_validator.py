@@ -15,6 +15,7 @@ from opensoc_engine.errors import InputError
 from opensoc_engine.policy import schema_wording as words
 from opensoc_engine.policy.schema_acceptor import build_acceptor
 from opensoc_engine.policy.schema_dialect import build_validator, errors_of
+from opensoc_engine.policy.schema_formats import matches
 from opensoc_engine.policy.yaml_reader import (
     MAX_DEPTH,
     MappingNode,
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
     from opensoc_engine.source import Span
 
 MAX_PROBLEMS = 50
+
+# What older YAML took for booleans.
+_TRUTHS = dict.fromkeys(("yes", "on", "y"), "true") | dict.fromkeys(
+    ("no", "off", "n"), "false"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,14 +250,20 @@ def _unknown_key(error: ValidationError, node: Node) -> Diagnostic:
 
 
 def _advice(error: ValidationError, node: Node) -> str | None:
-    """How to write text that YAML took for something else."""
-    wants_text = "text" in _expected(error).split(" ")
-    if error.validator not in {"type", "oneOf"} or not wants_text:
+    """How to write what YAML took for something else."""
+    if error.validator not in {"type", "oneOf"}:
         return None
-    if isinstance(node, ScalarNode) and node.value is not None:
-        return f'quote it if it is text: `"{words.shown(node.span.text)}"`'
+    if _schema(error).get("type") == "boolean":
+        truth = _TRUTHS.get(str(error.instance).lower())
+        return None if truth is None else f"write `{truth}`"
+    if "text" not in _expected(error).split(" "):
+        return None
     if isinstance(node, MappingNode):
         return "text that holds `: ` or starts with `{` needs quotes or a block: `|`"
+    if isinstance(node, ScalarNode) and node.value is not None:
+        pattern, written = _schema(error).get("pattern", ""), node.span.text
+        is_good = matches(pattern, written)
+        return f'quote it: `"{words.shown(written)}"`' if is_good else None
     return None
 
 

@@ -118,6 +118,8 @@ def _text(schema: Mapping[str, Any]) -> str:
     form = _FORMATS.get(schema.get("format", ""))
     if form is not None:
         return form
+    if schema.get("examples"):
+        return f"text such as {quoted(schema['examples'][0])}"
     if "pattern" in schema:
         return f"text like `{schema['pattern']}`"
     least, most = schema.get("minLength"), schema.get("maxLength")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
+# Ten times the largest list that ships; a second's work.
+MAX_NODES = 50_000
 # More of the same helps nobody, and a hostile file could hold a hundred thousand.
 _MAX_REPORTS = 50
 
@@ -105,9 +107,8 @@ def _read(source: Source, collector: DiagnosticCollector) -> Node | None:
         return reader.document()
     except yaml.YAMLError as error:
         collector.add(explain_error(error, source))
-    except _DepthError as error:
-        span = Span(source, error.offset, error.offset + 1)
-        collector.add(diagnose("E104", span, limit=MAX_DEPTH))
+    except _LimitError as error:
+        collector.add(error.found)
     return None
 
 
@@ -121,22 +122,29 @@ def _too_large(source: Source) -> Diagnostic | None:
     return diagnose("E105", Span(source, 0, 0), limit=MAX_BYTES)
 
 
-class _DepthError(Exception):
-    """The text nests deeper than allowed, from `offset` on."""
+class _LimitError(Exception):
+    """The text nests deeper, or holds more, than is allowed."""
 
-    def __init__(self, offset: int) -> None:
-        super().__init__(offset)
-        self.offset = offset
+    def __init__(self, found: Diagnostic) -> None:
+        super().__init__(found.message)
+        self.found = found
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Builds nodes from events; `depth` counts the collections that are open."""
+    """Builds nodes from events.
+
+    Attributes:
+        depth: How many collections are open.
+        nodes: How many keys and values were met.
+        reports: How much was found to be wrong.
+    """
 
     source: Source
     events: Iterator[Any]
     collector: DiagnosticCollector
     depth: int = 0
+    nodes: int = 0
     reports: int = 0
 
     def document(self) -> Node | None:
@@ -156,6 +164,7 @@ class _Reader:
         return node
 
     def _node(self, event: Any) -> Node:
+        self._count(event)
         self._refuse_features(event)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
@@ -163,11 +172,17 @@ class _Reader:
             return ScalarNode(None, self._span(event))
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise _DepthError(event.start_mark.index)
+            raise _LimitError(diagnose("E104", self._at(event), limit=MAX_DEPTH))
         is_list = isinstance(event, yaml.SequenceStartEvent)
         node = self._sequence(event) if is_list else self._mapping(event)
         self.depth -= 1
         return node
+
+    def _count(self, event: Any) -> None:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            problem = f"more than {MAX_NODES} keys and values"
+            raise _LimitError(diagnose("E701", self._at(event), problem=problem))
 
     def _refuse_features(self, event: Any) -> None:
         if isinstance(event, yaml.AliasEvent):
@@ -203,6 +218,7 @@ class _Reader:
             span = self._node(event).span
             self._refuse("lists, mappings and aliases as keys", span)
             return ScalarNode(f"<{span.start}>", span)
+        self._count(event)
         self._refuse_features(event)
         span = self._scalar_span(event)
         is_plain = bool(event.implicit[0])
@@ -249,6 +265,10 @@ class _Reader:
 
     def _span(self, event: Any) -> Span:
         return Span(self.source, event.start_mark.index, event.end_mark.index)
+
+    def _at(self, event: Any) -> Span:
+        start = event.start_mark.index
+        return Span(self.source, start, start + 1)
 
     def _refuse(self, feature: str, span: Span) -> None:
         self._report(diagnose("E103", span, feature=feature))

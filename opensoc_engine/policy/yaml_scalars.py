@@ -55,7 +55,8 @@ def plain_value(text: str) -> Scalar:
         return _WORDS[text]
     if text in _OTHER_CASE:
         advice = f"write `{text.lower()}`, or quote it if it is text"
-        raise ScalarError(f"`{text}` is read differently by YAML versions", advice)
+        problem = f"`{text}` can be read as `{text.lower()}` or as text"
+        raise ScalarError(problem, advice)
     if text[0] in _NUMBER_START:
         return _number(text)
     return text
@@ -68,9 +69,8 @@ def _number(text: str) -> Scalar:
         return int(_in_range(text), 0)
     if _PADDED.fullmatch(text):
         advice = "drop the leading zero, or quote it if it is text"
-        raise ScalarError(
-            f"`{_short(text)}` is read differently by YAML versions", advice
-        )
+        problem = f"`{_short(text)}` can be read as a number or as text"
+        raise ScalarError(problem, advice)
     if _NO_NUMBER.fullmatch(text):
         raise ScalarError(f"`{text}` is not a finite number", "quote it if it is text")
     if _FRACTION.fullmatch(text):

@@ -1,7 +1,7 @@
 """Lark's tree becomes nodes, from the leaves up and without recursion.
 
 It may assume a tree of `grammar.lark`. It guarantees that the nodes are no higher than
-`MAX_HEIGHT`, that OPA reads the text in the same way, and that every node has its place.
+`MAX_HEIGHT`, that OPA reads the text in the same way, and that each node has its place.
 It raises `RefusedError` for the first form that it refuses.
 """
 
@@ -18,6 +18,7 @@ from lark import Token, Tree
 from opensoc_engine.rego import complaints
 from opensoc_engine.rego import nodes as n
 from opensoc_engine.rego.complaints import Complaint, RefusedError
+from opensoc_engine.rego.site import token_place
 
 if TYPE_CHECKING:
     from opensoc_engine.source import EmbeddedSource, Span
@@ -284,13 +285,6 @@ def _term(head: Part) -> n.Expression:
         raise _refuse(complaints.loose_head(head.start, head.end))
     node: n.Expression = head.node
     return node
-
-
-def token_place(token: Token) -> tuple[int, int]:
-    """Where a token begins and ends in its text."""
-    assert token.start_pos is not None
-    assert token.end_pos is not None
-    return (token.start_pos, token.end_pos)
 
 
 def _start(child: Tree[Token] | Token, done: dict[int, Part]) -> int:

@@ -1,5 +1,8 @@
 """Tokens become tokens of lines: a newline stays only where it ends a line of a body.
 
+The `|` that begins the body of a comprehension becomes a BAR, which is not the `|` that
+joins sets.
+
 As in Rego, a line goes on after an operator or a comma and inside brackets. Bodies of
 comprehensions and of `every` stand inside brackets too, and have lines of their own.
 """
@@ -9,18 +12,23 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeAlias
 
-from lark import Token
 from lark.lark import PostLex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lark import Token
+
 NEWLINE = "_NEWLINE"
+BAR = "BAR"
 
 # Tokens after which an expression may be complete.
 OPERAND_ENDS = frozenset(
-    "NAME CONTAINS INTEGER DECIMAL STRING RAW_STRING TRUE FALSE RPAR RSQB RBRACE "
-    "NULL WILDCARD BAD_NUMBER SINGLE_QUOTED OPEN_STRING OPEN_RAW_STRING".split()
+    (
+        *("NAME", "CONTAINS", "INTEGER", "DECIMAL", "STRING", "RAW_STRING"),
+        *("TRUE", "FALSE", "RPAR", "RSQB", "RBRACE", "NULL", "WILDCARD"),
+        *("BAD_NUMBER", "SINGLE_QUOTED", "OPEN_STRING", "OPEN_RAW_STRING"),
+    )
 )
 
 OPENERS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
@@ -67,18 +75,22 @@ class Layout(PostLex):
                 yield newline
                 previous = NEWLINE
             newline = None
-            _enter(frames, token.type, previous)
-            yield token
-            previous = token.type
+            kind = token.type
+            if kind == "PIPE" and frames[-1] is _Frame.COLLECTION:
+                kind = BAR
+                frames[-1] = _Frame.LINES
+            _follow(frames, kind, previous)
+            yield token if kind == token.type else token.update(type=kind)
+            # `s contains x` in a head: the word is an operator there, not a name.
+            infix = kind == "CONTAINS" and previous in OPERAND_ENDS
+            previous = "" if infix else kind
 
 
-def _enter(frames: list[_Frame], kind: str, previous: str) -> None:
+def _follow(frames: list[_Frame], kind: str, previous: str) -> None:
     if kind in OPENERS:
         frames.append(_opened(kind, after_operand=previous in OPERAND_ENDS))
     elif kind in CLOSERS and len(frames) > 1:
         frames.pop()
-    elif kind == "PIPE" and frames[-1] is _Frame.COLLECTION:
-        frames[-1] = _Frame.LINES
 
 
 def _opened(kind: str, *, after_operand: bool) -> _Frame:

@@ -7,22 +7,20 @@ The last one fits always, and says what may stand there in plain words.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from opensoc_engine.rego.builder import token_place
+from opensoc_engine.rego import foreign
 from opensoc_engine.rego.complaints import Complaint, unsupported, wrong
-from opensoc_engine.rego.layout import CLOSERS, NEWLINE, OPENERS, OPERAND_ENDS
+from opensoc_engine.rego.layout import BAR, CLOSERS, NEWLINE, OPENERS, OPERAND_ENDS
+from opensoc_engine.rego.site import Site, token_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lark import Token
 
-_LONGEST = 24
 _SIGNS = {"LPAR": "(", "LSQB": "[", "LBRACE": "{"}
 _CLOSING = {"LPAR": ")", "LSQB": "]", "LBRACE": "}"}
-_SEPARATORS = frozenset((NEWLINE, "SEMICOLON"))
 _COMPARISONS = frozenset(
     ("EQUAL", "UNEQUAL", "LESS", "AT_MOST", "MORE", "AT_LEAST", "IN")
 )
@@ -30,153 +28,11 @@ _OPERATORS = _COMPARISONS | frozenset(
     ("PIPE", "AMPERSAND", "PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "ASSIGN")
 )
 _KEYWORDS = frozenset(
-    "IN SOME EVERY NOT TRUE FALSE CONTAINS NULL WITH AS IF ELSE DEFAULT IMPORT "
-    "PACKAGE".split()
+    (
+        *("IN", "SOME", "EVERY", "NOT", "TRUE", "FALSE", "CONTAINS"),
+        *("NULL", "WITH", "AS", "IF", "ELSE", "DEFAULT", "IMPORT", "PACKAGE"),
+    )
 )
-# Keywords that begin something of a module, which no text of a policy has.
-_TOP_LEVEL = frozenset(("DEFAULT", "IMPORT", "PACKAGE"))
-
-_AND = "lines are joined by AND: write each condition on a line of its own"
-_OR = (
-    'write a list of bodies for OR, or ask `x in {"a", "b"}` when one value is compared'
-)
-_BIND_ONCE = "a name has one value: bind another name with `:=`"
-
-# Signs of other languages, and of full Rego.
-_FOREIGN_SIGNS = {
-    "||": _OR,
-    "&&": _AND,
-    "!": "write `not x`",
-    "=": "write `:=` to name a value, `==` to compare",
-    "===": "write `==`",
-    "!==": "write `!=`",
-    "<>": "write `!=`",
-    "=>": "write `>=` for at least; a body needs no arrow",
-    "**": "write the product out",
-    "+=": _BIND_ONCE,
-    "-=": _BIND_ONCE,
-    "*=": _BIND_ONCE,
-    "/=": "write `!=` for unequal; a name has one value",
-    "%=": _BIND_ONCE,
-    "|=": _BIND_ONCE,
-    "&=": _BIND_ONCE,
-}
-
-# Keywords of full Rego that have no place in a body.
-_FOREIGN_KEYWORDS = {
-    "NULL": (
-        "`null`",
-        "values are never null: an absent field makes its line not hold, and "
-        '`object.get(x, "key", default)` says what absence means',
-    ),
-    "WITH": ("`with`", "write a case that has the other input"),
-    "AS": ("`as`", "write `:=` on a line of its own"),
-    "IF": ("`if`", "the body holds the conditions alone: leave `if` out"),
-    "ELSE": ("`else`", "write a second rule or a list of bodies"),
-    "DEFAULT": ("`default`", "the default stands in `set.yaml`"),
-    "IMPORT": (
-        "`import`",
-        "helpers of `define` and `data` need no import: leave it out",
-    ),
-    "PACKAGE": ("`package`", "the policy's name is its package: leave it out"),
-}
-
-# Words that other languages put between two values.
-_FOREIGN_OPERATORS = {
-    "and": _AND,
-    "or": _OR,
-    "is": "write `==`",
-    "equals": "write `==`",
-    "then": "the body holds the conditions alone: leave `then` out",
-    "where": _AND,
-    "unless": "write `not` on a line of its own",
-    "matches": "write `regex.match(pattern, text)`",
-    "like": "write `glob.match(pattern, [], text)`",
-    "startswith": "write `startswith(text, start)`",
-    "endswith": "write `endswith(text, end)`",
-}
-
-# Words that other languages put before a name.
-_FOREIGN_OPENINGS = {
-    "for": "write `some x in xs`",
-    "foreach": "write `every x in xs { ... }`",
-    "forall": "write `every x in xs { ... }`",
-    "all": "write `every x in xs { ... }`",
-    "any": "write `some x in xs`",
-    "exists": "write `some x in xs`",
-    "let": "write `name := value`",
-    "var": "write `name := value`",
-    "const": "write `name := value`",
-    "return": "a body holds conditions; what a helper gives stands in its head",
-    "def": "write the helper's head as a key of `define`",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """The place where the grammar stopped.
-
-    Args:
-        text: The whole text.
-        rule: What it should be: `body`, `alone` or `head`.
-        tokens: All its tokens.
-        at: Which one does not fit; the number of tokens if the end came too early.
-    """
-
-    text: str
-    rule: str
-    tokens: tuple[Token, ...]
-    at: int
-
-    def kind(self, step: int = 0) -> str:
-        """The type of a token near the mistake; empty beyond the text."""
-        place = self.at + step
-        return self.tokens[place].type if 0 <= place < len(self.tokens) else ""
-
-    def word(self, step: int = 0) -> str:
-        """The text of a token near the mistake, short and printable."""
-        if not self.kind(step):
-            return ""
-        word = str(self.tokens[self.at + step])
-        word = "".join(
-            c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in word
-        )
-        return word if len(word) <= _LONGEST else f"{word[:_LONGEST]}..."
-
-    def place(self, step: int = 0) -> tuple[int, int]:
-        """Where a token near the mistake stands; an end is where the line ended."""
-        if self.kind(step) in ("", NEWLINE) and self.kind(step - 1):
-            _, end = self.place(step - 1)
-            return (end, end)
-        if not self.kind(step):
-            return (len(self.text), len(self.text))
-        return token_place(self.tokens[self.at + step])
-
-    @property
-    def after_operand(self) -> bool:
-        """True if an expression may be complete before the mistake."""
-        return self.kind(-1) in OPERAND_ENDS
-
-    def opener(self) -> Token | None:
-        """The innermost bracket that is open at the mistake."""
-        opened: list[Token] = []
-        for token in self.tokens[: self.at]:
-            if token.type in OPENERS:
-                opened.append(token)
-            elif token.type in CLOSERS and opened:
-                opened.pop()
-        return opened[-1] if opened else None
-
-    def line(self) -> tuple[str, ...]:
-        """The types of the tokens from the start of the innermost line."""
-        kinds: list[str] = []
-        closed = 0
-        for token in reversed(self.tokens[: self.at]):
-            closed += (token.type in CLOSERS) - (token.type in OPENERS)
-            if closed < 0 or (closed == 0 and token.type in _SEPARATORS):
-                break
-            kinds.append(token.type)
-        return tuple(reversed(kinds))
 
 
 Example: TypeAlias = "Callable[[Site], Complaint | None]"
@@ -203,7 +59,7 @@ def _empty(site: Site) -> Complaint | None:
         return None
     if site.rule == "body":
         return wrong(0, len(site.text), "the body is empty", "write what must hold")
-    return wrong(0, len(site.text), "the text is empty")
+    return wrong(0, len(site.text), "the text is empty", "write a value")
 
 
 def _text_problem(site: Site) -> Complaint | None:
@@ -217,7 +73,7 @@ def _text_problem(site: Site) -> Complaint | None:
             advice = "close it with a backtick"
             return wrong(*site.place(), "the string is never closed", advice)
         case "SINGLE_QUOTED":
-            advice = 'write `"text"`'
+            advice = f"write `{_double_quoted(site.word())}`"
             return wrong(*site.place(), "strings stand in double quotes", advice)
         case "BAD_NUMBER":
             problem = f"`{site.word()}` is not a number"
@@ -227,6 +83,12 @@ def _text_problem(site: Site) -> Complaint | None:
             return wrong(*site.place(), problem, advice)
         case _:
             return None
+
+
+def _double_quoted(word: str) -> str:
+    inner = word.strip("'")
+    plain = len(word) == len(inner) + 2 and not set(inner) & set('"\\')
+    return f'"{inner}"' if plain else '"text"'
 
 
 def _after_dot(site: Site) -> Complaint | None:
@@ -239,7 +101,9 @@ def _after_dot(site: Site) -> Complaint | None:
             f"`{word}` is a keyword, so it can't follow a dot",
             f'write `["{word}"]` instead of `.{word}`',
         )
-    return wrong(*site.place(), _unexpected(site), label="expected a field's name")
+    advice = "write `x.name`, or `x[...]`"
+    label = "expected a field's name"
+    return wrong(*site.place(), _unexpected(site), advice, label=label)
 
 
 def _template(site: Site) -> Complaint | None:
@@ -261,16 +125,22 @@ def _unknown_character(site: Site) -> Complaint | None:
     character = str(site.tokens[site.at])
     name = unicodedata.name(character, f"U+{ord(character):04X}")
     shown = f"`{character}` ({name})" if character.isprintable() else name
-    quotes = "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
-    advice = 'write straight quotes, `"`' if character in quotes else "leave it out"
-    return wrong(*site.place(), f"unknown character {shown}", advice)
+    return wrong(*site.place(), f"unknown character {shown}", _plainer(character))
+
+
+def _plainer(character: str) -> str:
+    if unicodedata.category(character) in ("Pi", "Pf"):
+        return 'write straight quotes, `"`'
+    if character.isspace():
+        return "write a plain space"
+    return "leave it out, or put text between double quotes"
 
 
 def _foreign_sign(site: Site) -> Complaint | None:
     if site.kind() != "FOREIGN":
         return None
     sign = site.word()
-    advice = _FOREIGN_SIGNS.get(sign, "write `==` to compare")
+    advice = foreign.SIGNS.get(sign, "write `==` to compare")
     return unsupported(*site.place(), f"`{sign}`", advice)
 
 
@@ -290,7 +160,7 @@ def _keyword_as_name(site: Site) -> Complaint | None:
     binds = site.line()[:1] in (("SOME",), ("EVERY",)) and "IN" not in site.line()
     names_helper = site.rule == "head" and site.at == 0
     if not (binds and not site.after_operand) and not (
-        names_helper and site.kind() not in _TOP_LEVEL
+        names_helper and site.kind() not in foreign.TOP_LEVEL
     ):
         return None
     return _keyword(site, 0)
@@ -308,9 +178,9 @@ def _keyword(site: Site, step: int) -> Complaint:
 
 
 def _foreign_keyword(site: Site) -> Complaint | None:
-    if site.kind() not in _FOREIGN_KEYWORDS:
+    if site.kind() not in foreign.KEYWORDS:
         return None
-    feature, advice = _FOREIGN_KEYWORDS[site.kind()]
+    feature, advice = foreign.KEYWORDS[site.kind()]
     return unsupported(*site.place(), feature, advice)
 
 
@@ -319,11 +189,11 @@ def _foreign_word(site: Site) -> Complaint | None:
     if site.kind() != "NAME" or not site.after_operand:
         return None
     word, before = site.word(), site.word(-1)
-    if word in _FOREIGN_OPERATORS:
-        advice = _FOREIGN_OPERATORS[word]
+    if word in foreign.OPERATORS:
+        advice = foreign.OPERATORS[word]
         return unsupported(*site.place(), f"the operator `{word}`", advice)
-    if before in _FOREIGN_OPENINGS and site.kind(-1) == "NAME":
-        advice = _FOREIGN_OPENINGS[before]
+    if before in foreign.OPENINGS and site.kind(-1) == "NAME":
+        advice = foreign.OPENINGS[before]
         return unsupported(*site.place(-1), f"`{before}`", advice)
     return None
 
@@ -340,6 +210,8 @@ def _misplaced_word(site: Site) -> Complaint | None:
     if site.kind(-1) == "NOT" and site.kind() in ("SOME", "EVERY", "NOT"):
         feature = f"`not {site.word()}`"
         advice = "put the line into a helper of `define` and negate its call"
+        if site.kind() == "NOT":
+            advice = "leave both out"
         return unsupported(site.place(-1)[0], site.place()[1], feature, advice)
     return None
 
@@ -367,19 +239,16 @@ def _every_without_body(site: Site) -> Complaint | None:
 
 
 def _comma_in_condition(site: Site) -> Complaint | None:
-    if site.kind() != "COMMA" or not site.after_operand:
+    if site.kind() != "COMMA" or not site.after_operand or not site.in_body():
         return None
-    if site.opener() is None or site.line()[0] in ("SOME", "EVERY"):
-        advice = (
-            "write `some k, v in xs` for a key and a value; lines end without a comma"
-        )
-        return wrong(*site.place(), "a comma between conditions", advice)
-    return None
+    advice = (
+        "write `some k, v in xs` for a key and a value; a line ends without a comma"
+    )
+    return wrong(*site.place(), "a comma between conditions", advice)
 
 
 def _union_in_collection(site: Site) -> Complaint | None:
-    opener = site.opener()
-    if site.kind() != "PIPE" or opener is None or not site.after_operand:
+    if site.kind() != BAR or not site.after_operand:
         return None
     advice = "put the union in `( )`: a `|` here begins the body of a comprehension"
     return wrong(*site.place(), "a `|` between elements", advice)
@@ -418,7 +287,7 @@ def _operator_at_line_start(site: Site) -> Complaint | None:
 
 def _empty_body(site: Site) -> Complaint | None:
     """`[x | ]` and `every x in xs { }`."""
-    in_body = site.kind(-1) == "PIPE" or (
+    in_body = site.kind(-1) == BAR or (
         site.kind(-1) == "LBRACE" and site.kind(-2) in OPERAND_ENDS
     )
     if site.kind() not in ("RBRACE", "RSQB") or not in_body:
@@ -443,7 +312,18 @@ def _head(site: Site) -> Complaint | None:
 
 
 def _generic(site: Site) -> Complaint:
-    return wrong(*site.place(), _unexpected(site), label=f"expected {_expected(site)}")
+    label = f"expected {_expected(site)}"
+    return wrong(*site.place(), _unexpected(site), _advice(site), label=label)
+
+
+def _advice(site: Site) -> str:
+    if site.kind(-1) in ("SOME", "EVERY"):
+        return f"write `{site.word(-1)} x in xs`"
+    if not site.after_operand:
+        return "write what is missing, or leave out what stands before"
+    if site.in_body():
+        return "write each condition on a line of its own"
+    return "is an operator or a comma missing?"
 
 
 def _unexpected(site: Site) -> str:
@@ -469,15 +349,17 @@ def _expected(site: Site) -> str:
 
 def _continuation(site: Site) -> str:
     """What can follow a value."""
-    opener = site.opener()
     if site.line()[:1] in (("SOME",), ("EVERY",)) and "IN" not in site.line():
         return "`in`"
-    if opener is not None:
-        closing = _CLOSING[opener.type]
-        return f"an operator, a comma or `{closing}`"
-    if site.rule == "body":
-        return "an operator or a new line"
-    return "an operator or the end"
+    opener = site.opener()
+    closing = f" or `{_CLOSING[opener.type]}`" if opener else ""
+    if site.in_body():
+        return (
+            f"an operator, a new line{closing}"
+            if opener
+            else "an operator or a new line"
+        )
+    return f"an operator, a comma{closing}" if opener else "an operator or the end"
 
 
 _EXAMPLES: tuple[Example, ...] = (

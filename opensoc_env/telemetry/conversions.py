@@ -29,6 +29,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SERIAL_TIME = re.compile(r"/Date\((-?[0-9]{1,14})\)/")
 _SHA256 = re.compile(r"(?:^|SHA256=)([0-9A-Fa-f]{64})(?:,|$)", re.IGNORECASE)
 
+_SID = re.compile(r"[Ss]-1(?:-[0-9]+)+")
 # Windows gives these accounts the same security identifier on every machine.
 _WELL_KNOWN = {
     "S-1-5-7": "ANONYMOUS LOGON",
@@ -148,6 +149,12 @@ def well_known_sid(value: Any) -> str | None:
     return _WELL_KNOWN.get((text(value) or "").strip().upper())
 
 
+def account(value: Any) -> str | None:
+    """The account of a name, or of a security identifier that is well known."""
+    out = (text(value) or "").strip()
+    return well_known_sid(out) if _SID.fullmatch(out) else account_name(out)
+
+
 def common_name(value: Any) -> str | None:
     """The first name of an LDAP distinguished name."""
     match = re.match(r"\s*[A-Za-z]+=([^,]+)", text(value) or "")
@@ -220,6 +227,7 @@ def is_naive(value: Any) -> bool:
 CONVERSIONS: dict[str, Conversion] = {
     conversion.__name__: conversion
     for conversion in (
+        account,
         account_domain,
         account_name,
         arn_name,

@@ -45,6 +45,7 @@ class FieldRule:
         conversions: Applied in order.
         table: Meaning of recorded values, keys in lower case, or None.
         otherwise: Value of what the table lacks, or None.
+        missing: Value where the record has none, or None.
         constant: The value where there are no sources.
     """
 
@@ -55,6 +56,7 @@ class FieldRule:
     conversions: tuple[Conversion, ...]
     table: Map[str, Any] | None
     otherwise: Any
+    missing: Any
     constant: Any
 
     @property
@@ -204,6 +206,7 @@ class _Compiler:
             conversions=self._conversions(spec, leaf, at),
             table=table,
             otherwise=spec.get("otherwise"),
+            missing=spec.get("missing"),
             constant=spec.get("value"),
         )
 
@@ -212,7 +215,8 @@ class _Compiler:
         if name is not None and name not in self._tables:
             self._fault(at, "table", name, self._tables)
         table = self._tables.get(name) if name is not None else None
-        constants = [*(table or {}).values(), spec.get("value"), spec.get("otherwise")]
+        named = (spec.get(key) for key in ("value", "otherwise", "missing"))
+        constants = [*(table or {}).values(), *named]
         self.faults += [
             f"{at}: the event schema has no room for `{constant}`"
             for constant in constants

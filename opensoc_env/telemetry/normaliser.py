@@ -150,7 +150,7 @@ class _Reader:
                 self._notes += [f"cut: {rule.name}"] if fit.cut else []
                 return fit.value
         self._notes += [f"left out: {rule.name}"] if recorded else []
-        return None
+        return rule.missing
 
     def _taken(self, rule: FieldRule, value: Any) -> Any:
         if rule.take is None or value is None:

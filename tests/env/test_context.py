@@ -64,7 +64,7 @@ ESTATE: dict[str, Any] = {
 
 
 def facts(**fields: Any) -> str:
-    return "\n".join(window_facts(ESTATE, [{"fields": fields}], {}))
+    return "\n".join(window_facts(ESTATE, mentions_of([{"fields": fields}]), {}))
 
 
 def test_host_of_the_window_is_described_and_others_are_not() -> None:

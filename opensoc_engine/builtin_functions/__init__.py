@@ -1,0 +1,1 @@
+"""What builtins do, by family: plain functions of plain values; None is no value."""

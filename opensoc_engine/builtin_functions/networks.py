@@ -1,0 +1,47 @@
+"""Builtins on addresses. An IPv4 address inside an IPv6 one is that IPv4 address."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv6Network, ip_network
+from typing import TypeAlias
+
+# Version of the protocol, first and last address.
+Range: TypeAlias = tuple[int, int, int]
+
+_CACHED = 8192
+# Longer than any address or network; bounds what the cache holds.
+_LONGEST = 64
+_MAPPED_BITS = 96
+_IPV4 = 0xFFFFFFFF
+
+
+def cidr_contains(network: str, inner: str) -> bool:
+    """True if the network holds the address, or all of the other network."""
+    outside, inside = _range(network), _range(inner)
+    if outside is None or inside is None or outside[0] != inside[0]:
+        return False
+    return outside[1] <= inside[1] and inside[2] <= outside[2]
+
+
+def _range(text: str) -> Range | None:
+    return _read(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(_CACHED)
+def _read(text: str) -> Range | None:
+    try:
+        found = ip_network(text, strict=False)
+    except ValueError:
+        return None
+    first, last = int(found.network_address), int(found.broadcast_address)
+    if isinstance(found, IPv6Network) and _is_mapped(found):
+        return 4, first & _IPV4, last & _IPV4
+    return found.version, first, last
+
+
+def _is_mapped(network: IPv6Network) -> bool:
+    return (
+        network.prefixlen >= _MAPPED_BITS
+        and network.network_address.ipv4_mapped is not None
+    )

@@ -1,0 +1,176 @@
+"""Builtins that match patterns in linear time: RE2, and globs that become RE2."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import re2
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_PATTERN = 10_000
+# Bounds what patterns that an input chooses can hold on to.
+_CACHED = 1024
+_MEMORY = 1 << 21
+
+
+class PatternError(ValueError):
+    """A pattern that can't be read; the text says why."""
+
+
+def regex_match(pattern: str, text: str) -> bool | None:
+    """True if the RE2 pattern is found anywhere in the string."""
+    compiled = _regex(pattern)
+    return None if compiled is None else _search(compiled, text)
+
+
+def glob_match(pattern: str, delimiters: Sequence[str], text: str) -> bool | None:
+    """True if the glob matches the whole string; `*` stops at delimiters, or at `.`."""
+    compiled = _glob(pattern, tuple(delimiters) or (".",))
+    return None if compiled is None else _search(compiled, text)
+
+
+def _search(compiled: Any, text: str) -> bool:
+    return compiled.search(text.encode("utf-8", "surrogatepass")) is not None
+
+
+def check_regex(position: int, text: str) -> str | None:
+    """What is wrong with a constant pattern of `regex.match`."""
+    if position != 0:
+        return None
+    try:
+        compile_regex(text)
+    except PatternError as error:
+        return f"the pattern is not valid: {error}"
+    return None
+
+
+def check_glob(position: int, text: str) -> str | None:
+    """What is wrong with a constant pattern or delimiter of `glob.match`."""
+    if position == 1 and len(text) != 1:
+        return "a delimiter is one character"
+    if position == 0:
+        try:
+            compile_regex(translate_glob(text, (".",)))
+        except PatternError as error:
+            return f"the glob is not valid: {error}"
+    return None
+
+
+@lru_cache(_CACHED)
+def _regex(pattern: str) -> Any | None:
+    try:
+        return compile_regex(pattern)
+    except PatternError:
+        return None
+
+
+@lru_cache(_CACHED)
+def _glob(pattern: str, delimiters: tuple[str, ...]) -> Any | None:
+    if any(len(delimiter) != 1 for delimiter in delimiters):
+        return None
+    try:
+        return compile_regex(translate_glob(pattern, delimiters))
+    except PatternError:
+        return None
+
+
+def compile_regex(pattern: str) -> Any:
+    """The compiled pattern, for UTF-8 bytes.
+
+    Raises:
+        PatternError: RE2 does not know the pattern, or it is too large.
+    """
+    if len(pattern) > MAX_PATTERN:
+        raise PatternError(f"it has more than {MAX_PATTERN:,} characters")
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.max_mem = _MEMORY
+    try:
+        return re2.compile(pattern.encode(), options)
+    except UnicodeEncodeError:
+        raise PatternError("it holds half a surrogate pair") from None
+    except re2.error as error:
+        raise PatternError(_reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    reason = error.args[0] if error.args else b""
+    return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+
+
+def translate_glob(pattern: str, delimiters: tuple[str, ...]) -> str:
+    r"""The RE2 pattern of a glob, anchored at both ends.
+
+    `*` and `?` match no delimiter, `**` matches anything, `[a-z]`, `[abc]` and `[!abc]`
+    one character, `{a,b}` either, and `\` takes the next character as it is.
+
+    Raises:
+        PatternError: The glob has a bracket that is not closed, or a bad range.
+    """
+    one = f"[^{''.join(map(_in_class, delimiters))}]"
+    parts, at, depth = [r"(?s)\A"], 0, 0
+    while at < len(pattern):
+        sign, rest = pattern[at], pattern[at + 1 :]
+        at += 1
+        if sign == "*":
+            parts.append(".*" if rest.startswith("*") else f"{one}*")
+            at += rest.startswith("*")
+        elif sign == "?":
+            parts.append(one)
+        elif sign == "[":
+            shown, length = _class(rest)
+            parts.append(shown)
+            at += length
+        elif sign == "{":
+            parts.append("(?:")
+            depth += 1
+        elif sign == "}" and depth:
+            parts.append(")")
+            depth -= 1
+        elif sign == "," and depth:
+            parts.append("|")
+        elif sign == "\\":
+            if not rest:
+                raise PatternError("it ends in a backslash")
+            parts.append(re2.escape(rest[0]))
+            at += 1
+        else:
+            parts.append(re2.escape(sign))
+    if depth:
+        raise PatternError("a `{` is not closed")
+    return "".join(parts) + r"\z"
+
+
+def _class(rest: str) -> tuple[str, int]:
+    """A class of characters after its bracket, as RE2, and how long it was."""
+    inner = rest.removeprefix("!")
+    sign = "^" if inner != rest else ""
+    skipped = len(rest) - len(inner)
+    if inner[1:2] == "-":
+        low, high = inner[0], inner[2:3]
+        if inner[3:4] != "]" or high < low:
+            raise PatternError("a range is one character, `-`, a later one and `]`")
+        shown = f"[{sign}{_in_class(low)}-{_in_class(high)}]"
+        return shown, skipped + len("a-z]")
+    characters, length = _listed(inner)
+    return f"[{sign}{''.join(map(_in_class, characters))}]", skipped + length
+
+
+def _listed(inner: str) -> tuple[list[str], int]:
+    """The characters up to the closing bracket, and how long that was."""
+    characters, at = [], 0
+    while at < len(inner) and inner[at] != "]":
+        at += inner[at] == "\\"
+        characters.append(inner[at : at + 1])
+        at += 1
+    if at >= len(inner) or not characters:
+        raise PatternError("a `[` is empty or is not closed")
+    return characters, at + 1
+
+
+def _in_class(character: str) -> str:
+    return f"\\x{{{ord(character):x}}}"

@@ -1,0 +1,5 @@
+"""The app under a name that servers can import: `uvicorn opensoc_env.server.main:app`."""
+
+from opensoc_env.server.app import build_app
+
+app = build_app()
