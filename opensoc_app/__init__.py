@@ -1,1 +1,1 @@
-"""The before/after app: incidents, two defenders side by side, and why one was right."""
+"""The before/after app: incidents, two defenders side by side, and who was right."""

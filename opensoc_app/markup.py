@@ -58,7 +58,9 @@ def alert_card(alert: Alert) -> str:
 
 def log_window(lines: Sequence[LogLine], lit: frozenset[str]) -> str:
     """The log lines; those that prove the verdict are lit and say so."""
-    return '<div class="os-log">' + "".join(_line(line, lit) for line in lines) + "</div>"
+    return (
+        '<div class="os-log">' + "".join(_line(line, lit) for line in lines) + "</div>"
+    )
 
 
 def _line(line: LogLine, lit: frozenset[str]) -> str:

@@ -61,7 +61,9 @@ def _draw(current: Sheet, before: Side, after: Side) -> None:
         st.subheader("Alert")
         st.html(markup.alert_card(current.observation.alert))
         st.subheader("Log window")
-        st.html(markup.log_window(current.observation.log_window, current.verdict.proof))
+        st.html(
+            markup.log_window(current.observation.log_window, current.verdict.proof)
+        )
         st.subheader("What the estate says")
         for fact in current.observation.context:
             st.text(f"• {fact}")

@@ -1,7 +1,7 @@
 """Who stands on the two sides of the app: recorded models and live built-in defenders.
 
-A recorded side is a file of answers that `opensoc eval -o` wrote over the hold-out. What
-an answer is worth is never recorded: it is graded when it is shown.
+A recorded side is a file of answers that `opensoc eval -o` wrote over the hold-out.
+What an answer is worth is never recorded: it is graded when it is shown.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Form(StrEnum):
 def run(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Files, folders, or `-` for stdin."),
+        typer.Argument(metavar="PATH", help="Files, folders, or `-` for stdin."),
     ],
     origin: Annotated[
         str,
@@ -81,11 +81,16 @@ def run(
     if out is not None and out.resolve() in {path.resolve() for path in files}:
         raise reporting.stop(f"`{out}` is read and written", "choose another output")
     session = _Session(_mappings(origin), _judge(rules), form, with_events=with_events)
-    with ExitStack() as stack:
-        session.sink = stack.enter_context(_output(out)) if out else None
-        wrap = stack.enter_context(_progress(files))
-        for path in files:
-            session.label_file(path, wrap)
+    try:
+        with ExitStack() as stack:
+            session.sink = stack.enter_context(_output(out)) if out else None
+            wrap = stack.enter_context(_progress(files))
+            for path in files:
+                session.label_file(path, wrap)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise reporting.stop(f"verdicts can't be written: {error}") from None
     _summarise(session.tally)
     _exit(session)
 
@@ -126,14 +131,11 @@ class _Session:
         from opensoc_env.telemetry.reader import Fault
 
         before = self.faults
-        try:
-            for item in self._items(path, wrap):
-                if isinstance(item, Fault):
-                    self._fault(path, item, self.faults - before)
-                else:
-                    self._verdict(path, item)
-        except OSError as error:
-            self._fault(path, Fault(0, f"can't be read: {error.strerror}"), 0)
+        for item in self._items(path, wrap):
+            if isinstance(item, Fault):
+                self._fault(path, item, self.faults - before)
+            else:
+                self._verdict(path, item)
         hidden = self.faults - before - _FAULTS_SHOWN
         if hidden > 0:
             _write(sys.stderr, f"{path}: and {hidden} more faults of this file")
@@ -144,12 +146,15 @@ class _Session:
         from opensoc_env.telemetry.recordings import read_recordings
 
         name = "stdin" if path == STDIN else path.name
-        with _open(path, wrap) as stream:
-            for item in read_recordings(stream, name):
-                if isinstance(item, Fault):
-                    yield item
-                else:
-                    yield from label_recording(item, self._mappings, self._judge)
+        try:
+            with _open(path, wrap) as stream:
+                for item in read_recordings(stream, name):
+                    if isinstance(item, Fault):
+                        yield item
+                    else:
+                        yield from label_recording(item, self._mappings, self._judge)
+        except OSError as error:
+            yield Fault(0, f"can't be read: {error.strerror}")
 
     def _fault(self, path: Path, fault: Fault, already: int) -> None:
         self.faults += 1
@@ -250,12 +255,13 @@ def _open(path: Path, wrap: Wrap) -> Iterator[BinaryIO]:
 def _output(path: Path) -> Iterator[TextIO]:
     """A file that takes its name only when it is complete."""
     part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("w", encoding="utf-8") as stream:
+    with part.open("w", encoding="utf-8") as stream:
+        try:
             yield stream
-        part.replace(path)
-    except OSError as error:
-        raise reporting.stop(f"`{path}` can't be written: {error.strerror}") from None
+            stream.close()
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 @contextmanager

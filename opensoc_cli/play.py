@@ -30,7 +30,16 @@ DEFAULT_DEFENDERS = (
 )
 # More would take minutes and change no digit of the table.
 MAX_EPISODES = 100_000
-_COLUMNS = ("accuracy", "macro-F1", "dismiss-on-malicious", "over-react", "mean reward")
+# Two of them in two lines, so that the table fits into 80 columns.
+_COLUMNS = (
+    "accuracy",
+    "macro-F1",
+    "dismiss-on-\nmalicious",
+    "over-react",
+    "mean reward",
+)
+# A pipe has no width; this is enough for every name.
+_PIPE_WIDTH = 100
 _NEXT = """\
 Rates are shares with their 95 % bootstrap interval below. Good is high in accuracy,
 macro-F1 and reward, and low in dismiss-on-malicious and over-react.
@@ -94,24 +103,25 @@ def _progress() -> Iterator[Progress | None]:
 def _console(*, stderr: bool) -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _PIPE_WIDTH
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width)
 
 
 def _write(result: MatchResult) -> None:
-    from rich.box import ASCII2, SIMPLE_HEAD
     from rich.table import Table
 
     console = _console(stderr=False)
-    table = Table(box=SIMPLE_HEAD if console.is_terminal else ASCII2)
-    table.add_column("defender", no_wrap=True)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("defender", overflow="fold")
     for title in _COLUMNS:
         table.add_column(title, justify="right", no_wrap=True)
     for item in result.scores:
         table.add_row(item.name, *map(_cell, _rates(item)))
     tasks = ", ".join(result.tasks)
-    console.print(f"{result.episodes} incidents of {tasks}; seed {result.seed}")
+    console.print(f"{result.episodes} incidents of {tasks}; seed {result.seed}\n")
     console.print(table)
-    console.print(f"policies {result.digest}\n")
+    console.print(f"\npolicies {result.digest}\n")
     console.print(_NEXT.format(seed=result.seed + 1))
 
 
@@ -128,4 +138,4 @@ def _rates(item: Score) -> tuple[Rate, ...]:
 def _cell(rate: Rate) -> str:
     if math.isnan(rate):
         return "n/a"
-    return f"{rate:.2f}\n{rate.low:.2f} to {rate.high:.2f}"
+    return f"{rate:.2f}\n{rate.low:.2f}..{rate.high:.2f}"

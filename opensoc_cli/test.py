@@ -72,8 +72,10 @@ def _report(results: list[CaseResult], form: Format) -> None:
         typer.echo(_shown(result))
     count = len({result.policy for result in results})
     passed = len(results) - len(failed)
-    typer.echo(f"{len(results)} cases of {count} policies: {passed} passed, "
-               f"{len(failed)} failed")
+    typer.echo(
+        f"{len(results)} cases of {count} policies: {passed} passed, "
+        f"{len(failed)} failed"
+    )
 
 
 def _shown(result: CaseResult) -> str:

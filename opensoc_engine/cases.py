@@ -59,7 +59,11 @@ def run_cases(
     """The results of all cases; what is wrong with the cases themselves is reported.
 
     Args:
+        policy_set: What is tested.
+        files: Its cases.
         base: What every input extends; None if the set has no base.
+        store: Has the schema of the inputs.
+        collector: Is told what is wrong with the cases.
     """
     policies = {policy.slug.text: policy for policy in policy_set.policies}
     results: list[CaseResult] = []
@@ -162,7 +166,11 @@ class _Builder:
             self._report(case.name, f"case `{case.name.text}` stands twice", others)
 
     def _report(
-        self, name: Name, problem: str, others: tuple[Label, ...] = (), help: str = ""  # noqa: A002
+        self,
+        name: Name,
+        problem: str,
+        others: tuple[Label, ...] = (),
+        help: str = "",  # noqa: A002
     ) -> None:
         found = diagnose(
             "E609", name.span, others=others, help=help or None, problem=problem
@@ -258,11 +266,16 @@ def _report_missing(
     }
     rules = {rule.id.text: rule for policy in policies for rule in policy.rules}
     for rule in rules.values():
-        for kind in KINDS:
-            if (rule.id.text, kind) not in shown:
-                words = {"rule": rule.id.text, "kind": kind}
-                advice = "add it to the `.cases.yaml` file beside the policy"
-                collector.add(diagnose("E608", rule.id.span, help=advice, **words))
+        lacking = [f"`{kind}`" for kind in KINDS if (rule.id.text, kind) not in shown]
+        if lacking:
+            found = diagnose(
+                "E608",
+                rule.id.span,
+                help="add it to the `.cases.yaml` file beside the policy",
+                rule=rule.id.text,
+                kind=" or ".join(lacking),
+            )
+            collector.add(found)
     for cases in files:
         for case in cases.cases:
             if case.rule is not None and case.rule.text not in rules:

@@ -181,7 +181,7 @@ _TABLE = (
     Code(
         "E404",
         "not-narrowed",
-        "`{name}` does not exist for every {union}",
+        "`{name}` is there only in some kinds of `{union}`",
         "The value is one of several shapes. Compare its discriminator first, on an "
         "earlier line, and only fields of that shape can be read.",
     ),
@@ -260,7 +260,7 @@ _TABLE = (
     Code(
         "E608",
         "missing-case",
-        "rule `{rule}` has no case that is `{kind}`",
+        "rule `{rule}` has no case that is {kind}",
         "Every rule has a case that fires, a near miss (one fact changed) and a quiet "
         "one.",
     ),

@@ -1,6 +1,7 @@
 """The whole pipeline on one screen: policies and lists in, a policy set out.
 
-No file is read here. All that is wrong is collected; a set comes out only if nothing is.
+No file is read here. All that is wrong is collected; a set comes out only if nothing
+is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import types as t
 from opensoc_engine.analysis.checker import check
-from opensoc_engine.suggestions import suggest
 from opensoc_engine.analysis.program import parse_program
 from opensoc_engine.analysis.resolver import resolve
 from opensoc_engine.analysis.scope import Environment, Strictness
@@ -21,6 +21,7 @@ from opensoc_engine.diagnostics import DiagnosticCollector, Label, diagnose
 from opensoc_engine.errors import InputError
 from opensoc_engine.lower import lower
 from opensoc_engine.schema_types import schema_type, value_type
+from opensoc_engine.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,11 +129,15 @@ def _check_outcomes(
 ) -> None:
     seen: dict[str, Name] = {}
     for policy in policies:
+        if policy.kind != manifest.kind:
+            found = diagnose(
+                "E603", policy.slug.span, kind=policy.kind, expected=manifest.kind
+            )
+            collector.add(found)
         for rule in policy.rules:
             if rule.id.text in seen:
                 others = (Label(seen[rule.id.text].span, "first defined here"),)
-                words = {"rule": rule.id.text}
-                found = diagnose("E602", rule.id.span, others=others, **words)
+                found = diagnose("E602", rule.id.span, others=others, rule=rule.id.text)
                 collector.add(found)
             seen.setdefault(rule.id.text, rule.id)
             action = rule.action

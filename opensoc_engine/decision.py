@@ -6,7 +6,8 @@ Decisions are frozen and depend on the document and the policies alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ class Finding:
     field: str | None
     evidence: tuple[str, ...]
     alternatives: tuple[tuple[str, ...], ...]
-    metadata: Mapping[str, Any] = field(compare=False)
+    metadata: Mapping[str, Any] = dataclasses.field(compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """The finding as JSON values; decimals become strings."""

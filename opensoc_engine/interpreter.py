@@ -56,7 +56,10 @@ _OPERATORS: Mapping[str, Callable[..., Any]] = {
 def interpret(
     module: ir.Module,
 ) -> Mapping[str, Callable[[Any, dict[str, Any]], Iterator[Solution]]]:
-    """For each rule id, a function from a document and an empty dictionary to solutions."""
+    """For each rule id, its solutions for a document and an empty dictionary.
+
+    The dictionary keeps helpers without parameters for one document.
+    """
     functions = {function.name: function for function in module.functions}
     return {rule.id: partial(_solutions, functions, rule) for rule in module.rules}
 

@@ -2,8 +2,8 @@
 
 Nothing here can fail at run time. What may be undefined stands only in a `Try` step,
 which ends its block when there is no value. Names of variables are unique in a body and
-are made of letters, digits and `_`. Values are `bool`, `int`, `Decimal`, `str`, arrays (`list`
-from the input, `tuple` from a policy), `frozenset` and `dict`; floats do not occur.
+are made of letters, digits and `_`. Values are `bool`, `int`, `Decimal`, `str`, arrays
+(`list` from the input, `tuple` from a policy), `frozenset` and `dict`; no floats.
 """
 
 from __future__ import annotations

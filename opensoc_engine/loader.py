@@ -21,7 +21,7 @@ from opensoc_engine.policy.parser import (
     parse_manifest,
     parse_policy,
 )
-from opensoc_engine.policy.yaml_reader import read_yaml, to_plain
+from opensoc_engine.policy.yaml_reader import MAX_BYTES, read_yaml, to_plain
 from opensoc_engine.render import render_text
 from opensoc_engine.resources import data_root
 from opensoc_engine.schema_store import load_store
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 MANIFEST = "set.yaml"
 CASES_SUFFIX = ".cases.yaml"
-MAX_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +138,7 @@ def _store(path: Path) -> SchemaStore:
     return load_store(shipped, own) if own.is_dir() else load_store(shipped)
 
 
-def _sources(
-    paths: list[Path], collector: DiagnosticCollector
-) -> Iterator[Source]:
+def _sources(paths: list[Path], collector: DiagnosticCollector) -> Iterator[Source]:
     for path in sorted(paths):
         source = read_source(path, collector)
         if source is not None:

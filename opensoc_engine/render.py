@@ -48,7 +48,7 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
     errors = sum(found.severity is Severity.ERROR for found in diagnostics)
     warnings = len(diagnostics) - errors
     parts = [_count(errors, "error"), _count(warnings, "warning")]
-    return ", ".join(part for part in parts if part) or "no errors"
+    return ", ".join(part for part in parts if part) or "no problems"
 
 
 def _count(number: int, word: str) -> str:

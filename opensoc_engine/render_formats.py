@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from opensoc_engine.codes import CODES
-from opensoc_engine.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,11 +21,8 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """One JSON object: the diagnostics and how many there are of each severity."""
-    found = [_json(diagnostic) for diagnostic in diagnostics]
-    errors = sum(item["severity"] == Severity.ERROR for item in found)
-    counts = {"errors": errors, "warnings": len(found) - errors}
-    return json.dumps({"diagnostics": found, **counts}, indent=2)
+    """A JSON array with one object for each diagnostic."""
+    return json.dumps([_json(diagnostic) for diagnostic in diagnostics], indent=2)
 
 
 def render_github(diagnostics: Iterable[Diagnostic]) -> str:

@@ -36,13 +36,13 @@ class Plan:
 
     Attributes:
         quotas: How many rows of each action, in the order of `ACTIONS`, a task gives.
-        per_category: Most rows that claim one category.
+        per_pair: Most rows of each action that claim one category, in the same order.
     """
 
     name: str
     seed: int
     quotas: Mapping[TaskName, tuple[int, ...]]
-    per_category: int
+    per_pair: tuple[int, ...]
 
     @property
     def size(self) -> int:
@@ -60,13 +60,14 @@ HOLDOUT = Plan(
         "stage3_mixed": (6, 11, 11, 11, 11),
         "stage4_adversarial": (6, 11, 11, 10, 12),
     },
-    per_category=26,
+    # About 1.5 times the even share of the categories that can deserve the action.
+    per_pair=(3, 7, 8, 14, 6),
 )
 SFT = Plan(
     name="sft",
     seed=600,
     quotas=dict.fromkeys(TASKS, (30,) * len(ACTIONS)),
-    per_category=80,
+    per_pair=(14, 18, 19, 40, 16),
 )
 PLANS = (HOLDOUT, SFT)
 
@@ -93,7 +94,7 @@ def select(plan: Plan, judge: Judge | None = None) -> list[Row]:
         InternalError: The generator does not give what the plan wants.
     """
     judge = judge or default_judge()
-    claimed: Counter[str] = Counter()
+    claimed: Counter[tuple[str, str]] = Counter()
     rows: list[Row] = []
     for task in TASKS:
         wanted = Counter[str](dict(zip(ACTIONS, plan.quotas[task], strict=True)))
@@ -149,18 +150,19 @@ def _select_task(
     plan: Plan,
     task: TaskName,
     wanted: Counter[str],
-    claimed: Counter[str],
+    claimed: Counter[tuple[str, str]],
     judge: Judge,
 ) -> Iterator[Row]:
+    most = dict(zip(ACTIONS, plan.per_pair, strict=True))
     left = wanted.total()
     for index in range(_TRIES * left):
         if not left:
             return
         incident = generate(task, plan.seed, index, judge=judge)
         action, category = incident["target_label"], incident["category"]
-        if wanted[action] and claimed[category] < plan.per_category:
+        if wanted[action] and claimed[action, category] < most[action]:
             wanted[action] -= 1
-            claimed[category] += 1
+            claimed[action, category] += 1
             left -= 1
             yield _row(plan, task, index, incident, judge)
     if left:

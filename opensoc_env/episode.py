@@ -47,8 +47,7 @@ from opensoc_env.observation import observe, observe_estate
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from opensoc_engine import Decision
-    from opensoc_engine.policy.schema_validator import Problem
+    from opensoc_engine import Decision, Problem
     from opensoc_env.judge import Judge
     from opensoc_env.models import Mode, Observation, Role, TaskName
 
@@ -81,6 +80,9 @@ class Episode:
         seed: With `task`, `mode` and `index` it decides the whole episode.
         archive: Patterns that earlier episodes made; an empty one by default.
         episode_id: A name for clients; made from the seed by default.
+
+    Raises:
+        InputError: There is no such rubric for its side.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class Episode:
         self.index = index
         self.episode_id = episode_id or episode_name(task, mode, seed, index)
         self._judge = judge or default_judge()
+        self._judge.require_rubrics(defender_rubric, attacker_rubric)
         self._defender_rubric = defender_rubric
         self._attacker_rubric = attacker_rubric
         self._archive = Archive() if archive is None else archive

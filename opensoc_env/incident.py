@@ -12,9 +12,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from opensoc_engine.errors import OpenSocError
-from opensoc_engine.policy.schema_validator import Problem
-from opensoc_engine.schema_store import validate_document
+from opensoc_engine import OpenSocError, Problem, validate_document
 from opensoc_env.models import MAX_EVENTS
 
 if TYPE_CHECKING:
@@ -26,6 +24,7 @@ ACTIONS_SCHEMA = "actions.schema.json"
 MAX_INCIDENT_EVENTS = 512
 _NANOSECONDS = 1_000_000_000
 _SHOWN_PROBLEMS = 5
+_MAX_KEY = 64
 
 
 class IncidentError(OpenSocError):
@@ -55,7 +54,7 @@ def place(path: Iterable[str | int]) -> str:
     """
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+        text += f"[{part}]" if isinstance(part, int) else f".{_key(part)}"
     return text.removeprefix(".") or "the document"
 
 
@@ -161,6 +160,12 @@ def _no_such_time(timestamp: str, at: int) -> Problem:
     path = ("events", at, "timestamp")
     expected = "an RFC 3339 time with an offset, such as 2026-03-02T09:15:00Z"
     return Problem(path, f"there is no time `{timestamp}`", expected)
+
+
+def _key(text: str) -> str:
+    """A key in a place; one that a stranger made up is cut and quoted."""
+    plain = text.replace("_", "").isalnum() and text.isascii()
+    return text if plain and len(text) <= _MAX_KEY else json.dumps(text[:_MAX_KEY])
 
 
 def _describe(problem: Problem) -> str:

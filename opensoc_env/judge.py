@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from opensoc_engine import data_root, load_policy_set
+from opensoc_engine import InputError, data_root, load_policy_set
 from opensoc_env.models import Action, FiredRule, RewardTerm, Violation
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DEFENDER_RUBRIC = "defender.v2"
 ATTACKER_RUBRIC = "attacker.v2"
+_DEFENDER_SCHEMA = "defender-grading.schema.json"
+_ATTACKER_SCHEMA = "attacker-grading.schema.json"
 # The schema's limit of `truth.evidence`.
 _MAX_EVIDENCE = 512
 
@@ -56,6 +58,25 @@ class Judge:
         folder = root or data_root() / "rules"
         names = ("verifier", "plausibility", "rubric")
         return cls(*(load_policy_set(folder / name) for name in names))
+
+    @property
+    def defender_rubrics(self) -> tuple[str, ...]:
+        """Names of the rubrics that can grade a defender."""
+        return self._rubrics(_DEFENDER_SCHEMA)
+
+    @property
+    def attacker_rubrics(self) -> tuple[str, ...]:
+        """Names of the rubrics that can grade an attacker."""
+        return self._rubrics(_ATTACKER_SCHEMA)
+
+    def require_rubrics(self, defender: str, attacker: str) -> None:
+        """Refuse rubrics that could not grade, before an episode is played.
+
+        Raises:
+            InputError: There is no such rubric for that side.
+        """
+        _require("defender", defender, self.defender_rubrics)
+        _require("attacker", attacker, self.attacker_rubrics)
 
     def truth(self, incident: Mapping[str, Any]) -> Decision:
         """The right action for a normal incident, and every rule that says so."""
@@ -101,6 +122,14 @@ class Judge:
             "novelty": novelty,
         }
         return self.rubric.evaluate_policy(document, rubric)
+
+    def _rubrics(self, schema: str) -> tuple[str, ...]:
+        default = self.rubric.manifest.input_schema
+        return tuple(
+            policy.slug.text
+            for policy in self.rubric.policies
+            if (policy.input_schema or default).text == schema
+        )
 
 
 @cache
@@ -154,6 +183,12 @@ def violations_of(decision: Decision) -> list[Violation]:
         )
         for finding in decision.findings
     ]
+
+
+def _require(side: str, name: str, known: tuple[str, ...]) -> None:
+    if name not in known:
+        names = ", ".join(known)
+        raise InputError(f"there is no {side} rubric `{name}`; there are {names}")
 
 
 def _fired(finding: Finding) -> FiredRule:

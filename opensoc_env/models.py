@@ -22,7 +22,6 @@ Role: TypeAlias = Literal["attacker", "defender"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 TASKS: tuple[TaskName, ...] = get_args(TaskName)
 MODES: tuple[Mode, ...] = get_args(Mode)
-ROLES: tuple[Role, ...] = get_args(Role)
 
 # The same limits as in schemas/actions.schema.json.
 MAX_EVENTS = 32

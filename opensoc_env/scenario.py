@@ -36,7 +36,7 @@ TICKET_FACTS = {
     "expired": "the record had expired",
     **{f"wrong_{name}": f"the record names another {name}" for name in BINDINGS},
 }
-_SLOT = re.compile(r"\$\{([a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*)\}")
+_SLOT = re.compile(r"\$\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
 
 
 class ScenarioError(OpenSocError):

@@ -29,7 +29,13 @@ from opensoc_train.answers import parse_answer
 from opensoc_train.base_model import sha256_of
 from opensoc_train.local_model import load_model
 from opensoc_train.sft import hardware_arguments
-from opensoc_train.trainer_watch import CHECKPOINTS, Watch, claim_folder, train
+from opensoc_train.trainer_watch import (
+    CHECKPOINTS,
+    Watch,
+    claim_folder,
+    quiet_libraries,
+    train,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,6 +88,7 @@ def train_grpo(
     """
     checkpoint = claim_folder(out, resume=resume)
     lessons = curriculum(data.examples, settings, seed)
+    quiet_libraries()
     model, tokenizer = load_model(base)
     trainer = GRPOTrainer(
         model=attach_adapter(model, base, adapter, is_trainable=True),

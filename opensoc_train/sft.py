@@ -19,7 +19,13 @@ from trl import SFTConfig, SFTTrainer
 from opensoc_engine.errors import InputError
 from opensoc_train.adapters import TrainingRecord, base_name, save_adapter
 from opensoc_train.local_model import load_model
-from opensoc_train.trainer_watch import CHECKPOINTS, Watch, claim_folder, train
+from opensoc_train.trainer_watch import (
+    CHECKPOINTS,
+    Watch,
+    claim_folder,
+    quiet_libraries,
+    train,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +69,7 @@ def train_sft(
         InputError: The base can't be loaded, the folder is taken, or no example fits.
     """
     checkpoint = claim_folder(out, resume=resume)
+    quiet_libraries()
     model, tokenizer = load_model(base)
     rows = _rows(data, tokenizer, settings.max_length)
     trainer = SFTTrainer(
@@ -133,6 +140,8 @@ def _arguments(settings: SftSettings, out: Path, seed: int) -> SFTConfig:
         warmup_steps=0.05,
         max_length=settings.max_length,
         completion_only_loss=True,
+        # Windows differ fourfold in length, and padding is paid like text.
+        train_sampling_strategy="group_by_length",
         save_steps=settings.save_every,
         seed=seed,
         **hardware_arguments(),

@@ -6,6 +6,7 @@ through the same trainers and takes seconds. The same texts give the same bytes.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,8 +15,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
+DEFAULT_FOLDER = Path("models/tiny")
 _UNKNOWN, _START, _END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 # The base model's own template, without the words that name its makers.
 CHAT_TEMPLATE = (

@@ -319,7 +319,7 @@ def _tags(expression: n.Binary) -> frozenset[str]:
 
 def _bound(body: n.Body) -> set[str]:
     """The variables that the lines of a body bind at its top level."""
-    bound = set()
+    bound: set[str] = set()
     for line in body.statements:
         if isinstance(line, n.Some):
             bound.update(name.text for name in (line.key, line.value) if name)

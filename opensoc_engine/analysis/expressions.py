@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from opensoc_engine import types as t
 from opensoc_engine.analysis.fields import FieldReader
-from opensoc_engine.suggestions import suggest
 from opensoc_engine.analysis.operators import EQUALITY, OperatorError, apply
 from opensoc_engine.analysis.scope import Path, Scope, Strictness, path_of
 from opensoc_engine.builtins import BUILTINS, resolve
 from opensoc_engine.diagnostics import diagnose
 from opensoc_engine.rego import nodes as n
 from opensoc_engine.schema_types import value_type
+from opensoc_engine.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +98,8 @@ class Expressions:
         **words: object,
     ) -> t.Type | None:
         """Report an error; the result, None, stands for the missing type."""
-        self.collector.add(diagnose(code, span, help=help, **words))
+        message = diagnose(code, span, help=help, **words)  # type: ignore[arg-type] # words of the template
+        self.collector.add(message)
         return None
 
     def _absent(self, node: n.Expression, name: str, span: Span, scope: Scope) -> None:
@@ -220,6 +221,7 @@ class Expressions:
 
     def _can_be_equal(self, node: n.Binary, left: t.Type, right: t.Type) -> bool:
         """Report constants that an enumeration does not have."""
+        pairs: tuple[tuple[n.Expression, t.Type], ...]
         if node.operator in EQUALITY:
             pairs = ((node.left, right), (node.right, left))
         elif node.operator == "in" and isinstance(left, t.Enum):
@@ -235,8 +237,8 @@ class Expressions:
         if not isinstance(part.value, str) or part.value in kind.values:
             return True
         advice = suggest(part.value, kind.values)
-        words = {"value": part.value, "type": t.describe(kind)}
-        self.refuse("E405", part.span, advice, **words)
+        shown = t.describe(kind)
+        self.refuse("E405", part.span, advice, value=part.value, type=shown)
         return False
 
     def _items(
@@ -355,8 +357,7 @@ class Expressions:
         if got in expected:
             return True
         shown = " or ".join(str(number) for number in sorted(expected))
-        words = {"name": call.name, "expected": shown, "got": got}
-        self.refuse("E402", call.span, **words)
+        self.refuse("E402", call.span, name=call.name, expected=shown, got=got)
         return False
 
     def _builtin(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opensoc_engine import types as t
-from opensoc_engine.suggestions import suggest
 from opensoc_engine.diagnostics import diagnose
+from opensoc_engine.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -79,9 +79,7 @@ def _helper(define: Define, collector: DiagnosticCollector) -> Helper | None:
     return Helper(head, bodies)
 
 
-def _helper_bodies(
-    define: Define, collector: DiagnosticCollector
-) -> tuple[Body, ...]:
+def _helper_bodies(define: Define, collector: DiagnosticCollector) -> tuple[Body, ...]:
     """The bodies; a value or a set that is unconditional has one without lines."""
     only = define.bodies[0]
     if len(define.bodies) == 1 and not only.text.strip() and _gives_more(define.head):

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opensoc_engine.suggestions import suggest
 from opensoc_engine.builtins import BUILTINS
 from opensoc_engine.diagnostics import Label, diagnose
 from opensoc_engine.rego import nodes as n
+from opensoc_engine.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,7 +74,7 @@ def _report_recursion(
 def _cycle(start: str, calls: dict[str, frozenset[str]]) -> tuple[str, ...]:
     """The shortest way from a helper back to itself."""
     seen: set[str] = set()
-    ways = [(start,)]
+    ways: list[tuple[str, ...]] = [(start,)]
     for way in ways:
         for called in sorted(calls.get(way[-1], ())):
             if called == start:

@@ -30,6 +30,9 @@ def _range(text: str) -> Range | None:
 
 @lru_cache(_CACHED)
 def _read(text: str) -> Range | None:
+    _, slash, length = text.partition("/")
+    if "%" in text or (slash and not length.isdecimal()):
+        return None
     try:
         found = ip_network(text, strict=False)
     except ValueError:

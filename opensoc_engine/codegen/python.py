@@ -1,18 +1,19 @@
 """IR becomes Python source: a generator of solutions for each body of each rule.
 
 The source is written from the IR alone. Texts of a policy enter it only as `repr` of a
-string or through the table of constants, and names are identifiers that `lower` made,
-so a policy can't write code. Names: `I` is the document, `C` caches helpers without
-parameters for one evaluation, `K0` and so on are constants.
+string or through the table of constants, and each name has a prefix of its kind, so a
+policy can neither write code nor hide a name. `I` is the document, `C` caches helpers
+without parameters for one evaluation, `K0` and so on are constants. Variables begin
+with `v_`, builtins with `b_`, helpers with `f_`, rules with `r_`; the number of a body
+follows the letter; `_more` goes on where loops would be nested too deeply.
 """
 
 from __future__ import annotations
 
 import linecache
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import ir, runtime
 from opensoc_engine.builtins import BUILTINS
@@ -21,7 +22,12 @@ from opensoc_engine.errors import InternalError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-Solution: TypeAlias = tuple[tuple[str, ...], int | Decimal | None]
+    from opensoc_engine.ir import Solution
+
+# Python refuses more than 20 nested blocks.
+MAX_LOOPS = 16
+# A number with more digits does not stand in the source: Python bounds what it reads.
+_MAX_SHOWN = 10**30
 
 _INFIX = {
     "eq": "==",
@@ -33,13 +39,13 @@ _INFIX = {
     "in": "in",
     "add": "+",
     "subtract": "-",
-    "multiply": "*",
     "intersect": "&",
     "unite": "|",
     "except": "-",
 }
 _CALLS = {
     "same": "same",
+    "multiply": "times",
     "add_exact": "add",
     "subtract_exact": "subtract",
     "multiply_exact": "multiply",
@@ -95,6 +101,42 @@ def generate(module: ir.Module, name: str) -> GeneratedModule:
     return GeneratedModule(source, rules)
 
 
+def _variable(name: str) -> str:
+    """A variable's name, which is no keyword and no other name of the source."""
+    return f"v_{name}"
+
+
+def _parameters(names: tuple[str, ...]) -> str:
+    return ", ".join(["I", "C", *map(_variable, names)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How the function of a body ends.
+
+    Attributes:
+        done: What it does when all steps are taken.
+        failed: How it leaves when a step outside of all loops fails.
+        resume: What it does with the function that goes on for it.
+        last: What follows the steps.
+    """
+
+    done: str
+    failed: str
+    resume: str
+    last: tuple[str, ...] = ()
+
+
+def _ending(kind: str, result: str) -> _Ending:
+    if kind == "set":
+        return _Ending(f"yield {result}", "return", "yield from {}")
+    if kind == "value":
+        return _Ending(f"return {result}", "return None", "return {}")
+    return _Ending(
+        "return True", "return False", "if {}: return True", ("return False",)
+    )
+
+
 @dataclass(slots=True)
 class _Writer:
     """Collects lines of source, and what they need in their namespace."""
@@ -104,20 +146,21 @@ class _Writer:
 
     def function(self, function: ir.Function) -> None:
         """Write a helper: one function a body, and one that puts them together."""
-        name, arguments = f"f_{function.name}", ["I", "C", *function.parameters]
-        shown = ", ".join(arguments)
+        name, shown = f"f_{function.name}", _parameters(function.parameters)
         calls = []
         for number, block in enumerate(function.bodies):
-            body = f"{name}_body_{number}"
+            body = f"f{number}_{function.name}"
             calls.append(f"{body}({shown})")
-            result = function.results[number] if function.results else None
-            self._helper_body(f"def {body}({shown}):", function.kind, block, result)
-        self.lines.append(f"def {name}({shown}):")
+            result = (
+                self.expression(function.results[number]) if function.results else ""
+            )
+            self._body(body, function.parameters, block, _ending(function.kind, result))
         together = {
             "predicate": " or ".join(calls),
             "value": calls[0],
             "set": f"frozenset(chain({', '.join(calls)}))",
         }[function.kind]
+        self.lines.append(f"def {name}({shown}):")
         if function.parameters:
             self.lines.append(f"    return {together}")
             return
@@ -127,60 +170,66 @@ class _Writer:
             f"    return C[{name!r}]",
         ]
 
-    def _helper_body(
-        self, head: str, kind: str, block: ir.Block, result: ir.Expression | None
-    ) -> None:
-        shown = "True" if result is None else self.expression(result)
-        failed = {"predicate": "return False", "value": "return None", "set": "return"}
-        done = f"yield {shown}" if kind == "set" else f"return {shown}"
-        self.lines.append(head)
-        self._steps(block, failed[kind], done)
-        if kind == "set":
-            self.lines.append("    if False: yield")
-        elif kind == "predicate":
-            self.lines.append("    return False")
-
     def rule(self, number: int, rule: ir.Rule) -> str:
         """Write a rule; gives the name of its function."""
         name, calls = f"r_{number}", []
         for at, body in enumerate(rule.bodies):
-            calls.append(f"{name}_body_{at}(I, C)")
-            self.lines.append(f"def {name}_body_{at}(I, C):")
+            calls.append(f"r{at}_{number}(I, C)")
             evidence = ", ".join(self.expression(part) for part in body.evidence)
             value = "None" if body.value is None else self.expression(body.value)
-            self._steps(body.block, "return", f"yield flat({evidence}), {value}")
+            ending = _ending("set", f"flat({evidence}), {value}")
+            self._body(f"r{at}_{number}", (), body.block, ending)
         self.lines += [f"def {name}(I, C):", f"    return chain({', '.join(calls)})"]
         return name
 
-    def _steps(self, block: ir.Block, failed: str, done: str) -> None:
-        """Write steps as statements; `failed` leaves the function."""
-        indent = "    "
-        for step in block.steps:
+    def _body(
+        self, name: str, parameters: tuple[str, ...], block: ir.Block, ending: _Ending
+    ) -> None:
+        """Write a function of steps; each loop indents what follows it."""
+        self.lines.append(f"def {name}({_parameters(parameters)}):")
+        bound, indent, failed = list(parameters), "    ", ending.failed
+        rest: tuple[ir.Step, ...] = ()
+        for at, step in enumerate(block.steps):
             if isinstance(step, ir.Each):
+                if len(indent) > 4 * MAX_LOOPS:
+                    rest = block.steps[at:]
+                    break
                 self.lines.append(f"{indent}{self._for(step)}:")
+                bound += [step.value] if step.key is None else [step.key, step.value]
                 indent, failed = indent + "    ", "continue"
-            elif isinstance(step, ir.Bind):
-                self.lines.append(
-                    f"{indent}{step.name} = {self.expression(step.value)}"
-                )
-            elif isinstance(step, ir.Try):
-                self.lines.append(f"{indent}{step.name} = {self._partial(step.value)}")
-                self.lines.append(f"{indent}if {step.name} is None: {failed}")
+            elif isinstance(step, ir.Bind | ir.Try):
+                bound.append(step.name)
+                self.lines += [indent + line for line in self._bind(step, failed)]
             else:
                 self.lines.append(f"{indent}if not {self._condition(step)}: {failed}")
-        self.lines.append(f"{indent}{done}")
+        more, variables = f"{name}_more", tuple(bound)
+        call = f"{more}({_parameters(variables)})"
+        self.lines.append(
+            indent + (ending.resume.format(call) if rest else ending.done)
+        )
+        self.lines += [f"    {line}" for line in ending.last]
+        if rest:
+            self._body(more, variables, ir.Block(rest), ending)
+
+    def _bind(self, step: ir.Bind | ir.Try, failed: str) -> list[str]:
+        name = _variable(step.name)
+        if isinstance(step, ir.Bind):
+            return [f"{name} = {self.expression(step.value)}"]
+        value = self._partial(step.value)
+        return [f"{name} = {value}", f"if {name} is None: {failed}"]
 
     def _for(self, step: ir.Each | ir.ForAll) -> str:
-        source, key = self.expression(step.collection), step.key
+        source, value = self.expression(step.collection), _variable(step.value)
+        key = None if step.key is None else _variable(step.key)
         if step.kind == "object":
-            return f"for {key or 'key'}, {step.value} in sorted({source}.items())"
+            return f"for {key or 'key'}, {value} in sorted({source}.items())"
         if step.kind == "set":
             if key is not None:
-                return f"for {key}, {step.value} in twins({source})"
-            return f"for {step.value} in sorted({source})"
+                return f"for {key}, {value} in twins({source})"
+            return f"for {value} in sorted({source})"
         if key is None:
-            return f"for {step.value} in {source}"
-        return f"for {key}, {step.value} in enumerate({source})"
+            return f"for {value} in {source}"
+        return f"for {key}, {value} in enumerate({source})"
 
     def _condition(self, step: ir.Test | ir.Exclude | ir.ForAll) -> str:
         match step:
@@ -209,10 +258,12 @@ class _Writer:
                 case ir.Each():
                     clauses.append(self._for(step))
                 case ir.Bind(name, value):
-                    clauses.append(f"for {name} in ({self.expression(value)},)")
+                    shown = self.expression(value)
+                    clauses.append(f"for {_variable(name)} in ({shown},)")
                 case ir.Try(name, partial):
-                    clauses.append(f"for {name} in ({self._partial(partial)},)")
-                    clauses.append(f"if {name} is not None")
+                    shown, variable = self._partial(partial), _variable(name)
+                    clauses.append(f"for {variable} in ({shown},)")
+                    clauses.append(f"if {variable} is not None")
                 case _:
                     clauses.append(f"if {self._condition(step)}")
         if not clauses or not clauses[0].startswith("for"):
@@ -246,7 +297,7 @@ class _Writer:
             case ir.Input():
                 return "I"
             case ir.Variable(name):
-                return name
+                return _variable(name)
             case ir.Member(base, name):
                 return f"{self.expression(base)}[{name!r}]"
             case ir.Default():
@@ -270,7 +321,7 @@ class _Writer:
         raise InternalError(f"`{type(node).__name__}` is not an expression")
 
     def _constant(self, value: Any) -> str:
-        if isinstance(value, bool | int):
+        if isinstance(value, int) and abs(value) < _MAX_SHOWN:
             return f"({value!r})"
         if isinstance(value, str):
             return repr(value)

@@ -1,9 +1,10 @@
 """A JSON Schema becomes one function that says whether a document fits it.
 
 Only the yes is of use: a refused document goes to `schema_validator`, which says why.
-It is a hundred times faster than the library, which matters at the border of the
-environment. Only the keywords that our schemas use are known; a schema with any other
-has no acceptor. `tests/property/test_schema_acceptor.py` holds it to the library.
+An incident of eight events takes it 0.2 ms and the library 2 ms, which matters at the
+border of the environment. Only the keywords that our schemas use are known; a schema
+with any other has no acceptor. `tests/property/test_schema_acceptor.py` holds it to
+the library.
 """
 
 from __future__ import annotations

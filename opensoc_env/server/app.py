@@ -30,6 +30,7 @@ def build_app(*, judge: Judge | None = None, max_sessions: int = 64) -> FastAPI:
     """The app; policies are compiled before it serves anything.
 
     Args:
+        judge: The policies; the ones that ship with OpenSOC by default.
         max_sessions: WebSocket sessions at once; the next one is told so.
     """
     policies = judge or default_judge()

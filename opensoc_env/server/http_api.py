@@ -20,7 +20,7 @@ from opensoc_env.models import (
     SubmitTriage,
     TaskName,
 )
-from opensoc_env.server.problems import ApiProblem
+from opensoc_env.server.problems import ApiError
 from opensoc_env.tasks import TASK_NOTES
 
 if TYPE_CHECKING:
@@ -119,18 +119,18 @@ def read_action(body: bytes) -> dict[str, Any]:
     """The JSON object of a request body.
 
     Raises:
-        ApiProblem: It is not a JSON object, or is nested too deeply.
+        ApiError: It is not a JSON object, or is nested too deeply.
     """
     try:
         if _depth(body) > MAX_DEPTH:
-            raise ApiProblem(422, "bad_action", f"nested deeper than {MAX_DEPTH} levels")
+            raise ApiError(422, "bad_action", f"nested deeper than {MAX_DEPTH} levels")
         action = json.loads(body)
     except ValueError as error:
         text = f"the body is not JSON: {error}"
-        raise ApiProblem(400, "bad_json", text) from None
+        raise ApiError(400, "bad_json", text) from None
     if not isinstance(action, dict):
         expected = 'expected an object such as {"submit_triage": {"action": "monitor"}}'
-        raise ApiProblem(422, "bad_action", expected)
+        raise ApiError(422, "bad_action", expected)
     return action
 
 

@@ -1,4 +1,4 @@
-"""The app under a name that servers can import: `uvicorn opensoc_env.server.main:app`."""
+"""The app by name: `uvicorn opensoc_env.server.main:app`."""
 
 from opensoc_env.server.app import build_app
 

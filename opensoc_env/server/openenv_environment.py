@@ -61,7 +61,7 @@ class TriageState(WireState):
     done: bool = False
 
 
-class OpenSOCEnvironment(Environment[TriageAction, TriageObservation, TriageState]):  # type: ignore[misc]
+class OpenSOCEnvironment(Environment[TriageAction, TriageObservation, TriageState]):
     """One session: `reset`, then one turn or two."""
 
     SUPPORTS_CONCURRENT_SESSIONS = True
@@ -91,7 +91,9 @@ class OpenSOCEnvironment(Environment[TriageAction, TriageObservation, TriageStat
         self._refuse_closed()
         unknown = sorted(kwargs.keys() - {"task", "mode", "index"})
         if unknown:
-            text = f"`reset` has no argument `{unknown[0]}`; it has task, mode and index"
+            text = (
+                f"`reset` has no argument `{unknown[0]}`; it has task, mode and index"
+            )
             raise EpisodeError("bad_action", text)
         self._episode = Episode(
             kwargs.get("task", "stage1_basic"),

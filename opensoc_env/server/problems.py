@@ -23,7 +23,7 @@ _STATUS = {
 }
 
 
-class ApiProblem(Exception):
+class ApiError(Exception):
     """A request that can't be answered.
 
     Attributes:
@@ -59,7 +59,7 @@ def problem(
 
 
 async def _api_problem(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ApiProblem)
+    assert isinstance(error, ApiError)
     return problem(error.status, error.code, error.detail, error.fields)
 
 
@@ -84,7 +84,7 @@ async def _http_error(_: Request, error: Exception) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Answer every error of the app with problem details."""
-    app.add_exception_handler(ApiProblem, _api_problem)
+    app.add_exception_handler(ApiError, _api_problem)
     app.add_exception_handler(EpisodeError, _episode_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)

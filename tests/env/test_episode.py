@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from opensoc_engine import InputError
 from opensoc_env.episode import Episode, EpisodeError
 from opensoc_env.generator import generate
 from opensoc_env.judge import default_judge
@@ -285,6 +286,20 @@ def test_claims_of_the_attacker_change_no_reward() -> None:
         return result.reward, result.attacker_reward
 
     assert paid(target_label="escalate", narrative="Please dismiss.") == paid()
+
+
+def test_hostile_key_stays_one_short_line_in_the_error() -> None:
+    with pytest.raises(EpisodeError) as caught:
+        begun().step({"submit_triage": {"action": "monitor", "x\n" * 9_999: 1}})
+
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("rubric", ["defender.v9", "attacker.v2"])
+def test_rubric_that_can_not_grade_the_side_is_refused_at_once(rubric: str) -> None:
+    with pytest.raises(InputError, match=r"defender\.v1, defender\.v2"):
+        Episode("stage1_basic", "defender_only", 1, defender_rubric=rubric)
 
 
 def test_episode_under_the_first_rubrics_pays_their_constants() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from opensoc_env.generator import flip_pair, generate
 from opensoc_env.observation import alert_of, observe, observe_estate
 
 if TYPE_CHECKING:
@@ -106,6 +107,24 @@ def test_attacker_sees_the_estate_and_no_event() -> None:
     assert view.log_window == []
     assert "User ana: no role." in view.context
     assert "2026-03-02T09:15:00Z" in view.instructions
+
+
+def test_incidents_with_different_right_actions_read_differently() -> None:
+    for index in range(40):
+        one, other, _ = flip_pair(3, index)
+
+        assert one["target_label"] != other["target_label"]
+        assert look(one) != look(other)
+
+
+def test_window_of_the_first_stage_fits_a_small_prompt() -> None:
+    views = [look(generate("stage1_basic", 3, index)) for index in range(40)]
+    sizes = [
+        sum(len(line.line) for line in view.log_window) + sum(map(len, view.context))
+        for view in views
+    ]
+
+    assert sorted(sizes)[20] < 1_200
 
 
 def test_view_of_one_incident_is_always_the_same_bytes() -> None:

@@ -35,7 +35,9 @@ def url() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     app = build_app(max_sessions=2)
-    config = uvicorn.Config(app, port=port, log_level="error", ws_max_size=MAX_BODY_BYTES)
+    config = uvicorn.Config(
+        app, port=port, log_level="error", ws_max_size=MAX_BODY_BYTES
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -120,9 +122,7 @@ def test_a_seed_names_an_episode_without_its_id(url: str) -> None:
         (b" " * 10_000_000, 413, "too_large"),
     ],
 )
-def test_bad_input_costs_nothing(
-    url: str, body: bytes, status: int, code: str
-) -> None:
+def test_bad_input_costs_nothing(url: str, body: bytes, status: int, code: str) -> None:
     client = OpenSOCClient(url)
     name = client.reset(seed=3).episode_id
     answer = httpx.post(f"{url}/step", params={"episode_id": name}, content=body)

@@ -140,6 +140,16 @@ def test_a_recorded_name_cannot_steer_the_terminal(folder: Path) -> None:
     assert "\x1b" not in result.stdout
 
 
+def test_a_file_that_can_not_be_opened_is_a_fault(folder: Path) -> None:
+    (folder / "gone.json").symlink_to(folder / "nowhere")
+
+    result = run(folder)
+
+    assert result.exit_code == 1
+    assert "gone.json: can't be read: No such file" in result.stderr
+    assert len(result.stdout.splitlines()) == 2
+
+
 def test_stdin_is_read_on_request() -> None:
     app = typer.Typer()
     app.command()(label.run)
@@ -159,4 +169,4 @@ def test_an_output_takes_its_name_only_when_complete(
     monkeypatch.setattr(label, "_line", fail)
     run(folder / "day.jsonl", "-o", folder / "labels.txt")
 
-    assert not (folder / "labels.txt").exists()
+    assert [path.name for path in folder.iterdir()] == ["day.jsonl"]

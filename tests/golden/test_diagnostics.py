@@ -1,4 +1,4 @@
-"""Whole messages, input and output side by side; `OPENSOC_REWRITE_GOLDEN=1` rewrites."""
+"""Whole messages beside their input; `OPENSOC_REWRITE_GOLDEN=1` rewrites them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from opensoc_engine.resources import data_root
 
 FOLDER = Path(__file__).parent / "diagnostics"
 POLICIES = sorted(
-    path
-    for path in FOLDER.glob("e*.yaml")
-    if not path.name.endswith(".cases.yaml")
+    path for path in FOLDER.glob("e*.yaml") if not path.name.endswith(".cases.yaml")
 )
 # Codes whose input is not one policy file; each has a test of its own.
 ELSEWHERE = {

@@ -115,7 +115,7 @@ def test_a_case_that_says_it_fires_must_fire(access: Path) -> None:
         ("from: in,", "from: inn,", "there is no case `inn`"),
         ("from: in,", "from: out,", "case `out` varies itself"),
         ("roles.0:", "role.0:", "`role.0` leads nowhere in the base case"),
-        ("roles.0: guest", "user: 5", "`user`: is not a string"),
+        ("roles.0: guest", "user: 5", "`user`: got the number `5`"),
         ("name: none", "name: in", "case `in` stands twice"),
         ("rule: admin-enters, is: q", "rule: admin-enter, is: q", "no rule"),
     ],

@@ -7,7 +7,8 @@ import pytest
 
 from opensoc_engine import PolicyError, data_root, load_policy_set
 from opensoc_engine.diagnostics import DiagnosticCollector
-from opensoc_engine.loader import MAX_BYTES, load_folder, policy_folders, read_source
+from opensoc_engine.loader import load_folder, policy_folders, read_source
+from opensoc_engine.policy.yaml_reader import MAX_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +68,10 @@ def test_one_run_reports_every_broken_file(tmp_path: Path) -> None:
         path = tmp_path / "rubric" / name
         path.write_text(path.read_text().replace("status: deprecated", "status: old"))
 
-    files = {item.label.span.source.name for item in load_folder(tmp_path / "rubric").diagnostics}
+    files = {
+        item.label.span.source.name
+        for item in load_folder(tmp_path / "rubric").diagnostics
+    }
 
     assert {name.rpartition("/")[2] for name in files} == {
         "attacker.v1.yaml",

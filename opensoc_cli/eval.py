@@ -1,0 +1,223 @@
+"""`opensoc eval`: how good is a defender on the hold-out, whatever it is?"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opensoc_cli import reporting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from opensoc_env.metrics import Rate, Score
+    from opensoc_train.data import Progress
+    from opensoc_train.evaluate import AnswerRow, Evaluation
+    from opensoc_train.replies import Replier
+
+# Of the widest table, which has a column for each action.
+_FILE_WIDTH = 100
+_EXAMPLES = """\
+name a defender: a built-in one (`opensoc eval keyword_heuristic`), a model folder
+    (`opensoc eval models/NAME --adapter runs/grpo`), a file of answers that `-o` wrote,
+    or an endpoint (`opensoc eval --endpoint URL --model NAME`)"""
+
+
+class Form(StrEnum):
+    """How the score is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def run(
+    defender: Annotated[
+        str | None,
+        typer.Argument(help="Built-in defender, model folder or file of answers."),
+    ] = None,
+    adapter: Annotated[
+        Path | None, typer.Option(help="Adapter folder on top of a model folder.")
+    ] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(help="OpenAI-compatible URL; the key is in OPENSOC_API_KEY."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model's name at the endpoint.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Data set; the hold-out by default.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Incidents, spread evenly over the set.")
+    ] = None,
+    rubric: Annotated[str, typer.Option(help="The policy that grades.")] = (
+        "defender.v2"
+    ),
+    timeout: Annotated[
+        float, typer.Option(min=1, max=3600, help="Seconds for one endpoint request.")
+    ] = 120.0,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="New file: one answer a line."),
+    ] = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="How to write the score.")
+    ] = Form.TEXT,
+) -> None:
+    """Score a defender on labelled incidents, with intervals and confusion matrix."""
+    from opensoc_engine import OpenSocError
+    from opensoc_env.judge import default_judge
+    from opensoc_train.data import HOLDOUT, load_data
+    from opensoc_train.evaluate import evaluate
+
+    try:
+        judge = default_judge()
+        dataset = load_data(data or HOLDOUT, judge, limit=limit)
+        if not dataset.is_current:
+            typer.echo(f"opensoc: warning: {dataset.describe_labels()}", err=True)
+        if endpoint is not None:
+            replier = _endpoint(endpoint, model, timeout)
+        else:
+            replier = _local(defender, adapter)
+        with _answer_file(output) as keep, _progress() as progress:
+            result = evaluate(
+                replier, dataset, judge, rubric=rubric, keep=keep, progress=progress
+            )
+    except OpenSocError as error:
+        raise reporting.stop(str(error)) from None
+    if form is Form.JSON:
+        typer.echo(json.dumps(result.to_json(), indent=2))
+    else:
+        _write(result)
+
+
+def _endpoint(url: str, model: str | None, timeout: float) -> Replier:
+    if not model:
+        raise reporting.stop("an endpoint serves many models", "name one by `--model`")
+    try:
+        from opensoc_train.endpoint import KEY_VARIABLE, EndpointModel
+    except ModuleNotFoundError as error:
+        raise _missing(error, "client") from None
+    from opensoc_train.replies import ModelDefender
+
+    key = os.environ.get(KEY_VARIABLE, "")
+    return ModelDefender(EndpointModel(url, model, key=key, timeout=timeout))
+
+
+def _local(name: str | None, adapter: Path | None) -> Replier:
+    from opensoc_env.defenders import BASELINES, make_defender
+    from opensoc_train.evaluate import load_answers
+    from opensoc_train.replies import ModelDefender, SpokenDefender
+
+    if name is None:
+        raise reporting.stop("there is nobody to evaluate", _EXAMPLES)
+    if Path(name).is_dir():
+        try:
+            from opensoc_train.local_model import LocalModel
+        except ModuleNotFoundError as error:
+            raise _missing(error, "train") from None
+        return ModelDefender(LocalModel.load(Path(name), adapter))
+    if adapter is not None:
+        raise reporting.stop(f"`{name}` is no model folder", "`--adapter` needs one")
+    if Path(name).is_file():
+        return load_answers(Path(name))
+    if name not in BASELINES:
+        known = ", ".join(BASELINES)
+        raise reporting.stop(
+            f"`{name}` is no folder, no file and no built-in defender ({known})",
+            _EXAMPLES,
+        )
+    return SpokenDefender(make_defender(name))
+
+
+def _missing(error: ModuleNotFoundError, extra: str) -> typer.Exit:
+    return reporting.stop(
+        f"this defender needs `{error.name}`", f"install the extra: `opensoc[{extra}]`"
+    )
+
+
+@contextmanager
+def _answer_file(path: Path | None) -> Iterator[Callable[[AnswerRow], None] | None]:
+    """What writes each row as soon as it is there, so that a stop loses none."""
+    if path is None:
+        yield None
+        return
+    try:
+        stream = path.open("x", encoding="utf-8", newline="\n", buffering=1)
+    except FileExistsError:
+        raise reporting.stop(
+            f"`{path}` is there already", "name a new file; answers are not overwritten"
+        ) from None
+    except OSError as error:
+        raise reporting.stop(
+            f"`{path}` can't be written: {error.strerror}", "name another file"
+        ) from None
+    with stream:
+        yield lambda row: print(json.dumps(row.to_json()), file=stream)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A bar on stderr, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True, highlight=False), transient=True) as bar:
+        task = bar.add_task("evaluating")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _write(result: Evaluation) -> None:
+    from rich.box import ASCII2, SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    box = SIMPLE_HEAD if console.is_terminal else ASCII2
+    score, data = result.score, result.data
+    console.print(
+        f"{score.name} on {score.n} incidents of {data.name}, {result.rubric}"
+    )
+    rates = Table("measure", "value", "95 % interval", box=box)
+    for title, rate in _rates(score):
+        rates.add_row(title, *_cells(rate))
+    console.print(rates)
+    answers = list(next(iter(score.confusion.values())))
+    confusion = Table("truth \\ answer", *answers, box=box)
+    for truth, row in score.confusion.items():
+        confusion.add_row(truth, *(str(row[answer]) for answer in answers))
+    console.print(confusion)
+    console.print(data.describe_labels())
+    console.print(f"policies {data.policy_digest}\ndata     {data.digest}")
+
+
+def _rates(score: Score) -> tuple[tuple[str, Rate], ...]:
+    return (
+        ("accuracy", score.accuracy),
+        ("macro-F1", score.macro_f1),
+        ("dismiss-on-malicious", score.dismiss_on_malicious),
+        ("over-react", score.over_react),
+        ("mean reward", score.mean_reward),
+        ("readable answers", score.format_ok),
+        ("citation proves it", score.citation),
+    )
+
+
+def _cells(rate: Rate) -> tuple[str, str]:
+    if math.isnan(rate):
+        return "n/a", ""
+    return f"{rate:.3f}", f"{rate.low:.3f} to {rate.high:.3f}"

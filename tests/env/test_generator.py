@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from opensoc_engine import InputError
+from opensoc_env.draws import fingerprint
+from opensoc_env.estate import EXTERNAL_RANGES
+from opensoc_env.generator import HOLDOUT_SEEDS, STAGES, flip_pair, generate
+from opensoc_env.generator import _pick as pick
+from opensoc_env.incident import normalise_incident
+from opensoc_env.judge import default_judge
+from opensoc_env.log_text import texts_of
+from opensoc_env.models import ACTIONS, TASKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opensoc_env.models import TaskName
+
+SAMPLE = 12
+PRINT = (
+    "from opensoc_env.generator import generate;import json;"
+    "print(json.dumps([generate('stage4_adversarial', 5, i) for i in range(3)]))"
+)
+
+
+def sample(task: TaskName, count: int = SAMPLE) -> list[dict[str, Any]]:
+    return [generate(task, 11, index) for index in range(count)]
+
+
+def addresses(incident: dict[str, Any]) -> Iterator[str]:
+    for text in texts_of([event["fields"] for event in incident["events"]]):
+        try:
+            yield str(ipaddress.ip_address(text))
+        except ValueError:
+            continue
+
+
+def is_within(address: str, networks: list[str]) -> bool:
+    ip = ipaddress.ip_address(address)
+    return any(ip in ipaddress.ip_network(network) for network in networks)
+
+
+def facts_of(incident: dict[str, Any]) -> dict[str, Any]:
+    """The incident by parts, without ids and times, machines and accounts by name."""
+    parts = {
+        key: value
+        for key, value in incident["context"].items()
+        if key not in ("hosts", "users")
+    }
+    named = incident["context"]["hosts"] + incident["context"]["users"]
+    events = sorted(
+        json.dumps([e["event_type"], e["fields"]], sort_keys=True)
+        for e in incident["events"]
+    )
+    return parts | {"events": events} | {item["name"]: item for item in named}
+
+
+def test_other_processes_generate_the_same_bytes() -> None:
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", PRINT],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    here = [generate("stage4_adversarial", 5, index) for index in range(3)]
+
+    assert outputs == {f"{json.dumps(here)}\n".encode()}
+
+
+def test_index_and_seed_and_task_make_other_incidents() -> None:
+    texts = {
+        json.dumps(generate(task, seed, index))
+        for task in TASKS
+        for seed in (0, 1)
+        for index in (0, 1)
+    }
+
+    assert len(texts) == 4 * len(TASKS)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_incidents_are_valid_and_normal(task: TaskName) -> None:
+    for incident in sample(task):
+        assert normalise_incident(incident) == incident
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_incidents_are_plausible_and_labelled_by_the_judge(task: TaskName) -> None:
+    judge = default_judge()
+    for incident in sample(task):
+        assert judge.check_plausible(incident).outcome == "plausible"
+        assert incident["target_label"] == judge.truth(incident).outcome
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_ids_count_events_in_order_of_time(task: TaskName) -> None:
+    for incident in sample(task):
+        events = incident["events"]
+        times = [event["timestamp"] for event in events]
+
+        assert [e["log_id"] for e in events] == [f"L1-{n}" for n in range(len(events))]
+        assert times == sorted(set(times))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_addresses_are_internal_or_kept_for_documentation(task: TaskName) -> None:
+    ranges = [f"{network}.0/24" for network in EXTERNAL_RANGES]
+    for incident in sample(task):
+        networks = incident["context"]["networks"]["internal"]
+
+        assert all(is_within(a, networks + ranges) for a in addresses(incident))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_an_incident_shows_few_machines(task: TaskName) -> None:
+    for incident in sample(task):
+        assert 3 <= len(incident["context"]["hosts"]) <= 9
+
+
+def test_the_first_stage_is_short_and_later_ones_have_decoys() -> None:
+    sizes = {task: [len(i["events"]) for i in sample(task, 40)] for task in TASKS}
+    means = [sum(sizes[task]) / 40 for task in TASKS]
+
+    assert max(sizes["stage1_basic"]) <= 4
+    assert means == sorted(means)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_no_action_is_rare(task: TaskName) -> None:
+    counts = Counter(i["target_label"] for i in sample(task, 150))
+
+    assert min(counts[action] for action in ACTIONS) >= 0.08 * 150
+
+
+def test_training_seeds_never_use_what_is_kept_for_evaluation() -> None:
+    stage = STAGES["stage4_adversarial"]
+    keys = [fingerprint("unseen", number) for number in range(400)]
+
+    assert not any(pick(stage, key, unseen=False)[1].unseen for key in keys)
+    assert any(pick(stage, key, unseen=True)[1].unseen for key in keys)
+    assert generate("stage4_adversarial", HOLDOUT_SEEDS)
+
+
+def test_a_flip_pair_differs_in_one_fact_and_in_its_right_action() -> None:
+    judge = default_judge()
+    for index in range(60):
+        first, second, fact = flip_pair(3, index, judge=judge)
+        parts = facts_of(first), facts_of(second)
+        shared = parts[0].keys() & parts[1].keys()
+        changed = [name for name in shared if parts[0][name] != parts[1][name]]
+
+        assert len(changed) == 1, (fact, changed)
+        assert judge.truth(first).outcome != judge.truth(second).outcome
+
+
+def test_a_flip_pair_is_the_same_each_time() -> None:
+    assert flip_pair(4, 2) == flip_pair(4, 2)
+
+
+def test_an_unknown_task_is_refused() -> None:
+    with pytest.raises(InputError, match="no task `stage9`: expected one of stage1"):
+        generate("stage9", 0)  # type: ignore[arg-type]
