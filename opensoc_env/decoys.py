@@ -30,7 +30,7 @@ _FROM, _TO = -900, 1500
 """Seconds after the start of the scene between which a decoy starts."""
 
 _BYSTANDERS = 3
-_LABELS = {"pentest": "PEN", "change": "CHA", "deployment": "DEP", "backup": "BAC"}
+_WORK = ("backup", "change", "deployment", "pentest", "scan", "transfer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,14 @@ def add_decoy(scene: Scene, core: Core, number: int) -> list[Moment]:
 def add_record(scene: Scene, core: Core, number: int) -> None:
     """Add a record of other work, by or on what the scene shows."""
     draw = scene.cast.stream("record", number)
-    kind = draw.choice(sorted(_LABELS))
+    kind = draw.choice(_WORK)
     users = core.users or ("svc-deploy",)
     hosts = core.hosts or (draw.choice(scene.estate["hosts"])["name"],)
     begin = draw.randrange(-7_200, 0, 300)
     actor, asset = draw.choice(users), draw.choice(hosts)
     scene.estate["authorisations"].append(
         {
-            "id": f"{_LABELS[kind]}-{draw.randrange(1_000, 10_000)}",
+            "id": f"{kind[:3].upper()}-{draw.randrange(1_000, 10_000)}",
             "kind": kind,
             "actor": actor,
             "asset": asset,

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import PeftModel, get_peft_model_state_dict
+from peft import PeftConfig, PeftModel, get_peft_model_state_dict
 from safetensors.torch import save_file
 
 from opensoc_engine.errors import InputError
@@ -77,9 +77,10 @@ def save_adapter(model: Any, folder: Path, record: TrainingRecord) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
         key: value.detach().to("cpu", torch.bfloat16).contiguous()
-        for key, value in sorted(get_peft_model_state_dict(model).items())
+        for key, value in sorted(_weights_of(model).items())
     }
     save_file(weights, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    (folder / WEIGHTS_FILE).chmod(0o644)
     config = model.peft_config["default"]
     config.base_model_name_or_path = record.base.name
     config.inference_mode = True
@@ -89,6 +90,14 @@ def save_adapter(model: Any, folder: Path, record: TrainingRecord) -> Path:
     text = json.dumps(document, indent=2, sort_keys=True)
     (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
     return folder
+
+
+def _weights_of(model: Any) -> dict[str, Any]:
+    """The adapter alone: nobody trains the embeddings, so nobody looks for them."""
+    weights: dict[str, Any] = get_peft_model_state_dict(
+        model, save_embedding_layers=False
+    )
+    return weights
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
@@ -126,7 +135,12 @@ def attach_adapter(
         )
     _refuse_other_base(base, folder)
     try:
-        return PeftModel.from_pretrained(model, folder, is_trainable=is_trainable)
+        config = PeftConfig.from_pretrained(folder)
+        # Else PEFT asks a hub for a model of the name that the record has.
+        config.base_model_name_or_path = str(base)
+        return PeftModel.from_pretrained(
+            model, folder, is_trainable=is_trainable, config=config
+        )
     except (OSError, ValueError, RuntimeError, TypeError, KeyError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0]
         raise InputError(f"`{folder}` does not fit `{base}`: {reason}") from None

@@ -33,7 +33,6 @@ from opensoc_train.trainer_watch import (
     CHECKPOINTS,
     Watch,
     claim_folder,
-    quiet_libraries,
     train,
 )
 
@@ -88,7 +87,6 @@ def train_grpo(
     """
     checkpoint = claim_folder(out, resume=resume)
     lessons = curriculum(data.examples, settings, seed)
-    quiet_libraries()
     model, tokenizer = load_model(base)
     trainer = GRPOTrainer(
         model=attach_adapter(model, base, adapter, is_trainable=True),

@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from opensoc_engine.errors import InputError
 from opensoc_train.adapters import CONFIG_FILE, attach_adapter
+from opensoc_train.library_noise import quiet_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,6 +103,7 @@ def load_model(folder: Path) -> tuple[Any, Any]:
         raise InputError(
             f"`{folder}` holds no model; `opensoc train base-model` makes the default"
         )
+    quiet_libraries()
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model = AutoModelForCausalLM.from_pretrained(

@@ -23,7 +23,6 @@ from opensoc_train.trainer_watch import (
     CHECKPOINTS,
     Watch,
     claim_folder,
-    quiet_libraries,
     train,
 )
 
@@ -69,7 +68,6 @@ def train_sft(
         InputError: The base can't be loaded, the folder is taken, or no example fits.
     """
     checkpoint = claim_folder(out, resume=resume)
-    quiet_libraries()
     model, tokenizer = load_model(base)
     rows = _rows(data, tokenizer, settings.max_length)
     trainer = SFTTrainer(

@@ -13,6 +13,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from opensoc_train.library_noise import quiet_libraries
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -29,6 +31,7 @@ _WORDS = 1024
 
 def build_tiny_model(target: Path, texts: Iterable[str], seed: int = 0) -> Path:
     """The folder of a tiny model whose tokenizer has seen the texts."""
+    quiet_libraries()
     tokenizer = _build_tokenizer(texts)
     torch.manual_seed(seed)
     model = LlamaForCausalLM(_config(tokenizer)).to(torch.bfloat16)

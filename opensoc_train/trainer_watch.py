@@ -11,10 +11,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-import datasets
 from transformers import PrinterCallback, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
-from transformers.utils import logging as transformers_logging
 
 from opensoc_engine.errors import InputError
 from opensoc_train.allocator import keep_freed_memory
@@ -100,12 +98,6 @@ def claim_folder(out: Path, *, resume: bool) -> str | None:
             f"`{out}` is not empty; name another, or go on with `--resume`"
         )
     return last if resume else None
-
-
-def quiet_libraries() -> None:
-    """Turn off the bars of the libraries, which hide our own lines."""
-    datasets.disable_progress_bars()
-    transformers_logging.disable_progress_bar()
 
 
 def _rounded(entry: dict[str, Any]) -> dict[str, Any]:

@@ -126,13 +126,12 @@ def test_a_comprehension_has_as_many_loops_as_its_text_has_room_for(
 
 
 def test_loops_that_go_on_in_another_function_keep_the_order() -> None:
-    lines = "\n".join(f"some x{n} in input.names\nx{n} in names" for n in range(20))
-    body = f"names := input.names\n{lines}\nsome e in input.events\nx0 != x19"
-    found = solutions(
-        rule(body, evidence=("e",)), document(process(2), process(1), names=["a"] * 1)
-    )
+    body = f"{loops(17)}\nsome e in input.events\nsome f in input.events"
+    events = document(process(2), process(1), names=["a"])
 
-    assert found == []
+    found = solutions(rule(body, evidence=("e", "f")), events)
+
+    assert [ids for ids, _ in found] == [("e2",), ("e2", "e1"), ("e1", "e2"), ("e1",)]
 
 
 def every(depth: int) -> str:
