@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from opensoc_env.datasets import HOLDOUT, read_dataset
+from opensoc_env.datasets import HOLDOUT, read_rows
 from opensoc_env.defenders import TriageItem
 from opensoc_env.judge import default_judge, proof_of, reward_of
 from opensoc_env.observation import observe
@@ -63,7 +63,7 @@ class Sheet:
 @cache
 def holdout() -> tuple[Mapping[str, Any], ...]:
     """The rows of the committed hold-out."""
-    return tuple(read_dataset(HOLDOUT))
+    return tuple(read_rows(HOLDOUT))
 
 
 def sheet(number: int, before: Side, after: Side) -> Sheet:

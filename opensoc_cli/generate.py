@@ -51,21 +51,28 @@ def incidents(
 
 @app.command()
 def datasets(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the data sets.")] = Path(
-        "opensoc_train/data"
-    ),
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A folder; the package's own.")
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Compare; write nothing.")
     ] = False,
 ) -> None:
     """Write the hold-out and the SFT examples, or check that they are up to date."""
-    from opensoc_env.datasets import PLANS, leaks_between, render, select
+    from opensoc_env.datasets import (
+        DATA_FOLDER,
+        PLANS,
+        leaks_between,
+        render,
+        select,
+    )
 
+    folder = out or DATA_FOLDER
     sets = {plan.name: select(plan) for plan in PLANS}
     stale = [
         path
         for name, rows in sets.items()
-        if not _settle(path := out / f"{name}.jsonl", render(rows), check=check)
+        if not _settle(path := folder / f"{name}.jsonl", render(rows), check=check)
     ]
     for name, rows in sets.items():
         typer.echo(f"{name}: {len(rows)} rows", err=True)

@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from opensoc_cli import app, check, explain_code, label, play, serve, test
+from opensoc_cli import app, check, explain_code, generate, label, play, serve, test
 
 HELP = "OpenSOC: deterministic ground truth and reward for security agents."
 
@@ -31,6 +31,7 @@ for name, module, text in (
     ("app", app, "Open the before/after app."),
 ):
     cli.command(name, help=text)(module.run)
+cli.add_typer(generate.app, name="generate")
 
 
 @cli.callback()

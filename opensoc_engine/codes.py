@@ -277,6 +277,14 @@ _TABLE = (
         "{problem}",
         "A rubric declares bounds that its terms can keep.",
     ),
+    Code(
+        "E611",
+        "not-locked",
+        "{problem}",
+        "`lock.json` holds the version and the digest of every policy and list. What "
+        "changed needs a higher version, and `opensoc lock` records it, so that one "
+        "version never means two things. Comments and formatting don't count.",
+    ),
     # E7: limits.
     Code(
         "E701",
@@ -284,6 +292,92 @@ _TABLE = (
         "{problem}",
         "Policies are bounded in size and nesting, so that checking and running them "
         "stays cheap whatever their author intends.",
+    ),
+    # W: lints. The policy compiles; this is advice.
+    Code(
+        "W101",
+        "line-always-holds",
+        "the line always holds: {reason}",
+        "A line that always holds decides nothing. Often it was meant to say "
+        "something else, or an earlier line already says it.",
+    ),
+    Code(
+        "W102",
+        "line-never-holds",
+        "the line never holds: {reason}",
+        "A line that never holds switches its body off, so the rule or helper can't "
+        "do what its title says.",
+    ),
+    Code(
+        "W103",
+        "constant-condition",
+        "the condition is constant: {reason}",
+        "A condition that reads nothing of the input is the same for every input. "
+        "Write what it is meant to depend on, or remove it.",
+    ),
+    Code(
+        "W104",
+        "shadowed-rule",
+        "rule `{rule}` fires only where `{other}` does, which asks for as much",
+        "All lines of the other rule stand in this one too, and the other asks for "
+        "the same or something stronger: this rule never changes what is decided.",
+    ),
+    Code(
+        "W105",
+        "duplicate-body",
+        "{problem}",
+        "A rule or body that repeats another one adds nothing, and will be forgotten "
+        "when the other one is changed.",
+    ),
+    Code(
+        "W106",
+        "vacuous-every",
+        "`every` holds if `{name}` is empty, which no earlier line rules out",
+        "`every x in xs { ... }` holds for an empty collection, so a rule may fire "
+        "though nothing was looked at. Prove first that there is something.",
+    ),
+    Code(
+        "W107",
+        "unused-define",
+        "nothing uses the helper `{name}`",
+        "A helper that no rule reaches, directly or through other helpers, is dead "
+        "text. A shared one counts as used if any policy of the set uses it.",
+    ),
+    Code(
+        "W108",
+        "missing-technique",
+        "policy `{policy}` names no ATT&CK technique",
+        "A verifier policy, or each of its rules, says which technique it detects, "
+        "so that coverage can be counted.",
+    ),
+    Code(
+        "W109",
+        "missing-references",
+        "policy `{policy}` names no source",
+        "A verifier policy says which published rules or reports it rests on, so "
+        "that a reviewer can compare.",
+    ),
+    Code(
+        "W110",
+        "costly-pattern",
+        "{problem}",
+        "Patterns run in linear time, but a large one costs memory and time for each "
+        "event, and nobody can review it.",
+    ),
+    Code(
+        "W111",
+        "bare-threshold",
+        "the threshold {number} stands in the rule",
+        "Numbers that decide belong into `rules/lists`, where they have a version, a "
+        "source and one place. 0 and 1 are fine, and so are numbers that only "
+        "convert units.",
+    ),
+    Code(
+        "W112",
+        "unread-list",
+        "no policy reads the list `{name}`",
+        "A list that no policy of any set beside it reads is dead data, or its name "
+        "is misspelt where it should be read.",
     ),
 )
 

@@ -6,7 +6,7 @@ is.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from opensoc_engine import ir
+    from opensoc_engine.analysis.checker import CheckedProgram
     from opensoc_engine.policy.model import ListFile, Manifest, Name, Policy
     from opensoc_engine.policy.schema_validator import SchemaStore
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPolicy:
+    """A policy without errors; its program has the shared helpers of its set too."""
+
+    policy: Policy
+    environment: Environment
+    checked: CheckedProgram
 
 
 def compile_set(
@@ -40,26 +50,40 @@ def compile_set(
 ) -> PolicySet | None:
     """The policies compiled against their schemas, or None if any has an error."""
     ordered = sorted(policies, key=lambda policy: policy.slug.text)
-    _check_outcomes(manifest, ordered, collector)
-    kinds = _list_types(lists, collector)
     values = {name: item.values for name, item in lists.items()}
     compiled = []
-    for policy in ordered:
+    for item in check_set(manifest, ordered, lists, store, collector):
+        generated = generate(lower(item.checked, values), item.policy.source.name)
+        document, forbidden = item.environment.document, item.environment.forbidden
+        hidden, exact = _hidden(document, forbidden), _has_fractions(document)
+        compiled.append(CompiledPolicy(item.policy, generated, hidden, exact))
+    if collector.has_errors:
+        return None
+    digest = _digest(manifest, ordered, lists)
+    return PolicySet(manifest.name, manifest.version, digest, manifest, tuple(compiled))
+
+
+def check_set(
+    manifest: Manifest,
+    policies: Sequence[Policy],
+    lists: Mapping[str, ListFile],
+    store: SchemaStore,
+    collector: DiagnosticCollector,
+) -> tuple[CheckedPolicy, ...]:
+    """The policies that have no error, with their types; the rest is reported."""
+    _check_outcomes(manifest, policies, collector)
+    kinds = _list_types(lists, collector)
+    found = []
+    for policy in policies:
         document = _document_type(policy, manifest, store, collector)
         if document is None:
             continue
         environment = _environment(manifest, document, kinds)
         shared = replace(policy, defines=(*manifest.defines, *policy.defines))
-        module = compile_policy(shared, environment, values, collector)
-        if module is not None:
-            generated = generate(module, policy.source.name)
-            hidden = _hidden(document, environment.forbidden)
-            exact = _has_fractions(document)
-            compiled.append(CompiledPolicy(policy, generated, hidden, exact))
-    if collector.has_errors:
-        return None
-    digest = _digest(manifest, ordered, lists)
-    return PolicySet(manifest.name, manifest.version, digest, manifest, tuple(compiled))
+        checked = _check_policy(shared, environment, collector)
+        if checked is not None:
+            found.append(CheckedPolicy(policy, environment, checked))
+    return tuple(found)
 
 
 def compile_policy(
@@ -69,14 +93,19 @@ def compile_policy(
     collector: DiagnosticCollector,
 ) -> ir.Module | None:
     """One policy as IR, or None if it has an error."""
+    checked = _check_policy(policy, environment, collector)
+    return None if checked is None else lower(checked, values)
+
+
+def _check_policy(
+    policy: Policy, environment: Environment, collector: DiagnosticCollector
+) -> CheckedProgram | None:
     found = DiagnosticCollector()
     program = parse_program(policy, found)
     resolve(program, found)
     checked = None if found.has_errors else check(program, environment, found)
     collector.extend(found.sorted())
-    if checked is None or found.has_errors:
-        return None
-    return lower(checked, values)
+    return None if found.has_errors else checked
 
 
 def _environment(

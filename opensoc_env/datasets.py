@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine.errors import InternalError
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from opensoc_env.models import TaskName
 
 Row = dict[str, Any]
+
+DATA_FOLDER = Path(__file__).parent / "data"
+"""The committed sets, `<name>.jsonl` each."""
 
 _TRIES = 60
 """Incidents looked at for each row that is wanted; the shipped sets need about five."""
@@ -109,6 +113,12 @@ def render(rows: Iterable[Row]) -> str:
     return "".join(
         json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n" for row in rows
     )
+
+
+def read_rows(plan: Plan) -> list[Row]:
+    """The rows of a committed set, as they were written."""
+    text = (DATA_FOLDER / f"{plan.name}.jsonl").read_text("utf-8")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def leaks_between(rows: Iterable[Row], others: Iterable[Row]) -> Leaks:

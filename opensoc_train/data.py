@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from opensoc_engine.errors import InputError
+from opensoc_env.datasets import DATA_FOLDER
 from opensoc_env.incident import IncidentError, normalise_incident
 from opensoc_env.judge import action_of, proof_of
 from opensoc_env.match import Deal, deal_incident
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     Progress: TypeAlias = Callable[[int, int], None]
 
-DATA_FOLDER = Path(__file__).parent / "data"
 HOLDOUT = DATA_FOLDER / "holdout.jsonl"
 SFT = DATA_FOLDER / "sft.jsonl"
 # The committed sets have 600 lines of some 10 kB; these stop a wrong file early.

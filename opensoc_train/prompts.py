@@ -2,15 +2,17 @@
 
 The text is a function of the observation alone, so it holds nothing that the
 observation does not: no claimed category, no story, no truth. It says the same in fewer
-tokens: the day of the alert is said once, a line that repeats another names it, and
-long field names have short ones. Values are never touched, and nothing is left out.
+tokens: times are seconds since the alert's first event, a line like the one before says
+what differs, and long field names have short ones. Nothing is left out.
 """
 
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypedDict
 
+from opensoc_env.incident import instant
 from opensoc_env.models import ACTIONS, SubmitTriage
 from opensoc_train.answers import render_answer
 
@@ -37,6 +39,7 @@ SYSTEM = (
 NOTHING_FIRED = "nothing here needs action"
 # A word of a log line: a key, then bare text, quoted text, or a list of both.
 _WORD = re.compile(r'([a-z0-9_.]+)=((?:"(?:[^"\\]|\\.)*"|[^" ])*)')
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]{5,20}(?:Z|[+-]\d\d:\d\d)")
 _SHORT_KEYS = {
     "process.executable": "exe",
     "process.name": "process",
@@ -92,24 +95,51 @@ def render_target(truth: Decision, proof: Sequence[str]) -> list[ChatMessage]:
 def _render_alert(observation: Observation) -> str:
     alert = observation.alert
     title, begin = (alert.title, alert.first_seen) if alert else ("", "")
-    day = begin.partition("T")[0] + "T"
-    facts = [f"- {fact.replace(day, '')}" for fact in observation.context]
-    lines = _render_window(observation.log_window, day)
+    facts = [
+        "- " + _TIME.sub(lambda time: since(time[0], begin), fact)
+        for fact in observation.context
+    ]
+    lines = _render_window(observation.log_window, begin)
     return "\n".join([f"Alert: {title}, {begin}", "Known:", *facts, "Log:", *lines])
 
 
-def _render_window(window: Sequence[LogLine], day: str) -> list[str]:
-    """A line of text for each log line; one that repeats another names it."""
-    first: dict[str, str] = {}
+def since(timestamp: str, begin: str) -> str:
+    """A time as seconds since another, exactly; one that does not exist stays.
+
+    >>> since("2026-01-01T10:00:01.5+01:00", "2026-01-01T09:00:00Z")
+    '+1.5s'
+    """
+    try:
+        gap = Decimal(instant(timestamp) - instant(begin)).scaleb(-9)
+    except ValueError:
+        return timestamp
+    text = f"{gap:+f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}s"
+
+
+def _render_window(window: Sequence[LogLine], begin: str) -> list[str]:
+    """A line of text for each log line; one like an earlier one says what differs."""
+    earlier: dict[tuple[str, ...], tuple[str, list[str]]] = {}
     lines = []
     for line in window:
-        what = f"{line.event_type} {_WORD.sub(_shorten, line.text)}"
-        said = f"= {first[what]}" if what in first else what
-        first.setdefault(what, line.log_id)
-        lines.append(f"{line.log_id} {line.timestamp.removeprefix(day)} {said}")
+        words = [_shorten(*pair) for pair in _WORD.findall(line.text)]
+        shape = (line.event_type, *(word.partition("=")[0] for word in words))
+        said = _say(line.event_type, words, earlier.get(shape))
+        earlier[shape] = (line.log_id, words)
+        lines.append(f"{line.log_id} {since(line.timestamp, begin)} {said}")
     return lines
 
 
-def _shorten(word: re.Match[str]) -> str:
-    key, value = word.groups()
+def _say(event_type: str, words: list[str], like: tuple[str, list[str]] | None) -> str:
+    """The words of a line, or those that an earlier line of the same fields has not."""
+    if like is None:
+        return " ".join([event_type, *words])
+    log_id, said = like
+    fresh = [word for word, old in zip(words, said, strict=True) if word != old]
+    if 2 * len(fresh) > len(words):
+        return " ".join([event_type, *words])
+    return " ".join([f"= {log_id}", *(["but", *fresh] if fresh else [])])
+
+
+def _shorten(key: str, value: str) -> str:
     return f"{_SHORT_KEYS.get(key, key)}={value}"

@@ -240,6 +240,7 @@ class _Lines:
                 problem = f"`{expression.span.text}` is always there"
                 self.expressions.refuse("E406", expression.span, problem=problem)
             return
+        self.expressions.conditions.add(id(expression))
         kind = self.expressions.check(expression, scope.child(Strictness.EVERYTHING))
         self._must_be_condition(kind, expression)
 
@@ -272,6 +273,7 @@ class _Lines:
             free = Scope(dict(scope.types), Strictness.NOTHING_REFUSED)
             self.expressions.check(expression, free)
             return
+        self.expressions.conditions.add(id(expression))
         kind = self.expressions.check(expression, scope)
         if self._must_be_condition(kind, expression):
             self._narrow(expression, scope)

@@ -47,6 +47,7 @@ class Expressions:
     Attributes:
         reads: Paths of optional fields that the current line reads, so that they are
             there once the line holds.
+        conditions: Identities of the expressions that are a line, or negated on one.
     """
 
     environment: Environment
@@ -55,6 +56,7 @@ class Expressions:
     facts: Facts
     collector: DiagnosticCollector
     reads: list[Path] = field(default_factory=list)
+    conditions: set[int] = field(default_factory=set)
     fields: FieldReader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -350,6 +352,10 @@ class Expressions:
             )
         if not self._count(call, {len(parameters)}):
             return None
+        if helper.is_predicate and id(call) not in self.conditions:
+            problem = f"`{call.name}` holds or not, and has no value if it does not"
+            advice = "write it alone on a line, or after `not`"
+            return self.refuse("E406", call.span, advice, problem=problem)
         return self._instance(call, helper, arguments, call.span, scope)
 
     def _count(self, call: n.Call, expected: set[int]) -> bool:

@@ -6,6 +6,8 @@ from opensoc_engine import types as t
 
 ORDERING = frozenset({"<", "<=", ">", ">="})
 EQUALITY = frozenset({"==", "!="})
+# What says the same once the sides are exchanged.
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _SETS = frozenset({"-", "&", "|"})
 
 

@@ -33,6 +33,11 @@ class Helper:
         """The name that callers use."""
         return self.head.name.text
 
+    @property
+    def is_predicate(self) -> bool:
+        """True if it holds or not, and gives nothing else."""
+        return self.head.value is None and self.head.member is None
+
 
 @dataclass(frozen=True, slots=True)
 class ProgramRule:

@@ -76,12 +76,12 @@ def _lines(body: n.Body) -> list[str]:
 
 def _statement_lines(statement: n.Statement) -> list[str]:
     if not isinstance(statement, n.Every):
-        return [_statement(statement)]
+        return [print_statement(statement)]
     inner = [_INDENT + line for line in _lines(statement.body)]
     return [f"{_binding(statement)} {{", *inner, "}"]
 
 
-def _statement(statement: n.Statement) -> str:
+def print_statement(statement: n.Statement) -> str:
     """A statement on one line."""
     match statement:
         case n.Some():
@@ -98,7 +98,7 @@ def _statement(statement: n.Statement) -> str:
 
 
 def _inline(body: n.Body) -> str:
-    return "; ".join(map(_statement, body.statements))
+    return "; ".join(map(print_statement, body.statements))
 
 
 def _binding(statement: n.Some | n.Every) -> str:

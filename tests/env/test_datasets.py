@@ -4,7 +4,6 @@ import copy
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -17,6 +16,7 @@ from opensoc_env.datasets import (
     SFT,
     Plan,
     leaks_between,
+    read_rows,
     render,
     select,
 )
@@ -24,17 +24,11 @@ from opensoc_env.generator import HOLDOUT_SEEDS, generate
 from opensoc_env.judge import default_judge
 from opensoc_env.models import ACTIONS, TASKS
 
-DATA = Path(__file__).parents[2] / "opensoc_train" / "data"
 SMALL = tuple(
     Plan(name, seed, dict.fromkeys(TASKS, (1, 1, 0, 0, 1)), (9,) * 5)
     for name, seed in (("holdout", 1), ("sft", 2))
 )
 STALE = "run `opensoc generate datasets`: the rules or scenarios have changed"
-
-
-def committed(plan: Plan) -> list[dict[str, Any]]:
-    text = (DATA / f"{plan.name}.jsonl").read_text("utf-8")
-    return [json.loads(line) for line in text.splitlines()]
 
 
 @pytest.fixture
@@ -64,7 +58,7 @@ def test_the_plans_use_seeds_of_their_own() -> None:
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
 def test_committed_rows_are_what_was_planned(plan: Plan) -> None:
-    rows = committed(plan)
+    rows = read_rows(plan)
     found = Counter((row["task"], row["truth"]["action"]) for row in rows)
 
     assert found == {
@@ -78,7 +72,7 @@ def test_committed_rows_are_what_was_planned(plan: Plan) -> None:
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
 def test_committed_rows_come_from_the_generator_and_the_judge(plan: Plan) -> None:
     judge = default_judge()
-    for row in committed(plan)[::20]:
+    for row in read_rows(plan)[::20]:
         place = (row["task"], row["seed"], row["index"])
 
         assert row["digest"] == judge.digest, STALE
@@ -86,7 +80,7 @@ def test_committed_rows_come_from_the_generator_and_the_judge(plan: Plan) -> Non
 
 
 def test_no_committed_hold_out_row_is_in_the_training_set() -> None:
-    assert leaks_between(committed(HOLDOUT), committed(SFT)).same == 0
+    assert leaks_between(read_rows(HOLDOUT), read_rows(SFT)).same == 0
 
 
 def test_a_leak_is_found_under_other_names_and_times() -> None:

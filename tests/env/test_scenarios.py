@@ -139,6 +139,14 @@ def test_every_twist_is_used_by_a_variant_or_can_flip_one() -> None:
     assert idle == []
 
 
+@pytest.mark.parametrize("scenario", LIBRARY.scenarios, ids=lambda s: s.name)
+def test_every_twist_can_join_every_variant_that_it_fits(scenario: Scenario) -> None:
+    for variant in scenario.variants:
+        for twist in sorted(set(scenario.twist_names) - set(variant.twists)):
+            if scenario.allows(twist, variant.twists):
+                assert craft(scenario, (*variant.twists, twist), "join", BARE[0])
+
+
 def test_no_decoy_is_an_attack() -> None:
     noise = next(s for s in LIBRARY.scenarios if s.name == "account-work")
     stage = Stage(4, decoys=8, records=0)

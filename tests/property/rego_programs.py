@@ -142,11 +142,20 @@ SIMPLE = {
     "int": ("0", "1", "2", "-3", "count(input.names)"),
     "num": ("1", "0.25", "input.threshold"),
     "text": LETTERS,
-    "bool": ("true", "false", "input.threshold < 1"),
+    "bool": (
+        "true",
+        "false",
+        "input.threshold < 1",
+        "[v0 | some v0 in [1, 2]] != [1, 2]",
+    ),
     "texts": ("input.names", '["a" | false]', '["a", "b"]'),
-    "textset": ('{"a", "B-a"}', "hosts", '{"a" | false}'),
+    "textset": ('{"a", "B-a", "b", "ab"}', "hosts", '{"a" | false}'),
     "ints": ("[1, 2, 2]", "[1 | false]", "[e0.size | some e0 in input.events]"),
-    "map": ("input.limits", '{k0: 1 | some k0 in ["a", "b"]}'),
+    "map": (
+        "input.limits",
+        "{e0.host: e0.size | some e0 in input.events}",
+        '{k0: 1 | some k0 in ["a", "b"]}',
+    ),
 }
 ELEMENTS = {"texts": "text", "textset": "text", "ints": "int", "map": "int"}
 KEYS = {"texts": "int", "textset": "text", "ints": "int", "map": "text"}
@@ -247,8 +256,8 @@ class Writer:
     def line(self) -> str:
         kinds: list[Callable[[], str]] = [self.condition, self.some_event]
         if self.room > 0:
-            kinds += [self.assign, self.assign, self.some, self.negation, self.every]
-            kinds += [self.narrow, self.narrow]
+            kinds += [self.assign, self.negation, self.every, self.narrow]
+            kinds += [self.assign, self.some, self.some, self.narrow]
         return self.pick(kinds)()
 
     def condition(self) -> str:

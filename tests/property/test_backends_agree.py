@@ -18,7 +18,7 @@ def shown(solutions: list[Solution]) -> list[tuple[tuple[str, ...], str]]:
     return [(evidence, str(value)) for evidence, value in solutions]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(programs(), documents)
 def test_generated_code_finds_what_the_interpreter_finds_in_the_same_order(
     program: Texts, document: dict[str, Any]
