@@ -29,7 +29,9 @@ STYLE = """
 .os-line:last-child {border-bottom: 0}
 .os-lit {background: #fff3c4; box-shadow: inset 4px 0 0 #a86500}
 .os-id {font-weight: 700; margin-right: .6rem; color: #1f5fa8}
-.os-proof {float: right; font-weight: 700; color: #7a4a00}
+.os-facts {margin: 0; padding-left: 1.1rem; font-size: .9rem}
+.os-facts li {margin: .15rem 0}
+.os-proof {float: right; margin-left: .8rem; font-weight: 700; color: #7a4a00}
 .os-card {border: 1px solid #c9d2dc; border-radius: 8px; padding: .7rem .9rem;
   background: #fff; color: #1d2733; min-height: 9.5rem}
 .os-card h4 {margin: 0 0 .4rem; font-size: 1rem; padding: 0}
@@ -73,6 +75,12 @@ def _line(line: LogLine, lit: frozenset[str]) -> str:
     )
 
 
+def fact_list(facts: Sequence[str]) -> str:
+    """What the estate knows, one fact a line."""
+    shown = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
+    return f'<ul class="os-facts">{shown}</ul>'
+
+
 def answer_card(heading: str, graded: Graded) -> str:
     """What one side said, and whether it was right."""
     said = graded.answer.triage
@@ -98,7 +106,8 @@ def verdict_card(verdict: Verdict) -> str:
     else:
         first = verdict.rules[0]
         more = len(verdict.rules) - 1
-        reason = f"{first.title} ({first.rule})"
+        category = str(first.metadata.get("category", first.policy))
+        reason = f"{category.replace('_', ' ').capitalize()}: {first.title}"
         reason += f", and {more} more" if more else ""
     return (
         '<div class="os-verdict"><div class="os-small">The rules say</div>'

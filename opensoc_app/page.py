@@ -33,8 +33,8 @@ def show() -> None:
         st.session_state["at"] = at
     current = sheet(at * _STRIDE % len(holdout()), before, after)
     _count(current, before, after)
-    _draw(current, before, after)
     _draw_score(before, after)
+    _draw(current, before, after)
 
 
 def _choose_sides() -> tuple[Side, Side]:
@@ -65,8 +65,7 @@ def _draw(current: Sheet, before: Side, after: Side) -> None:
             markup.log_window(current.observation.log_window, current.verdict.proof)
         )
         st.subheader("What the estate says")
-        for fact in current.observation.context:
-            st.text(f"• {fact}")
+        st.html(markup.fact_list(current.observation.context))
     with aside:
         st.subheader("Answers")
         left, right = st.columns(2)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from opensoc_engine.errors import InputError
@@ -24,6 +23,7 @@ from opensoc_train.prompts import ChatMessage, render_prompt, render_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from opensoc_env.judge import Judge
     from opensoc_env.models import Action, TaskName

@@ -53,14 +53,20 @@ class LocalModel:
         return cls(title, model, tokenizer)
 
     def complete(self, chats: Sequence[Sequence[ChatMessage]]) -> list[str]:
-        """One completion for each chat; prompts of like length go together."""
+        """One completion for each chat; prompts of like length go together.
+
+        A prompt that does not fit the model's window gets an empty completion.
+        """
         prompts = [
             self.tokenizer.apply_chat_template(
                 list(chat), tokenize=False, add_generation_prompt=True
             )
             for chat in chats
         ]
-        order = sorted(range(len(prompts)), key=lambda at: (len(prompts[at]), at))
+        sizes = [len(ids) for ids in self._tokens(prompts)["input_ids"]]
+        room = self.model.config.max_position_embeddings - self.max_new_tokens
+        order = sorted(range(len(prompts)), key=lambda at: (sizes[at], at))
+        order = [at for at in order if sizes[at] <= room]
         texts = [""] * len(prompts)
         for start in range(0, len(order), _BATCH):
             group = order[start : start + _BATCH]
@@ -69,13 +75,12 @@ class LocalModel:
                 texts[at] = text
         return texts
 
+    def _tokens(self, prompts: list[str], **options: Any) -> Any:
+        return self.tokenizer(prompts, add_special_tokens=False, **options)
+
     def _complete_batch(self, prompts: list[str]) -> list[str]:
-        batch = self.tokenizer(
-            prompts,
-            return_tensors="pt",
-            padding=True,
-            padding_side="left",
-            add_special_tokens=False,
+        batch = self._tokens(
+            prompts, return_tensors="pt", padding=True, padding_side="left"
         ).to(self.model.device)
         with torch.inference_mode():
             written = self.model.generate(

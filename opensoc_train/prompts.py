@@ -2,7 +2,7 @@
 
 The text is a function of the observation alone, so it holds nothing that the
 observation does not: no claimed category, no story, no truth. It says the same in fewer
-tokens: times are seconds since the alert's first event, a line like the one before says
+tokens: times are seconds since the alert's first event, a line like an earlier one says
 what differs, and long field names have short ones. Nothing is left out.
 """
 
@@ -119,25 +119,27 @@ def since(timestamp: str, begin: str) -> str:
 
 def _render_window(window: Sequence[LogLine], begin: str) -> list[str]:
     """A line of text for each log line; one like an earlier one says what differs."""
-    earlier: dict[tuple[str, ...], tuple[str, list[str]]] = {}
+    whole: dict[tuple[str, ...], tuple[str, list[str]]] = {}
     lines = []
     for line in window:
         words = [_shorten(*pair) for pair in _WORD.findall(line.text)]
         shape = (line.event_type, *(word.partition("=")[0] for word in words))
-        said = _say(line.event_type, words, earlier.get(shape))
-        earlier[shape] = (line.log_id, words)
+        said = _differences(words, whole.get(shape))
+        if said is None:
+            whole[shape] = (line.log_id, words)
+            said = " ".join([line.event_type, *words])
         lines.append(f"{line.log_id} {since(line.timestamp, begin)} {said}")
     return lines
 
 
-def _say(event_type: str, words: list[str], like: tuple[str, list[str]] | None) -> str:
-    """The words of a line, or those that an earlier line of the same fields has not."""
+def _differences(words: list[str], like: tuple[str, list[str]] | None) -> str | None:
+    """What a line says beside one of the same fields; None if that is most of it."""
     if like is None:
-        return " ".join([event_type, *words])
+        return None
     log_id, said = like
     fresh = [word for word, old in zip(words, said, strict=True) if word != old]
     if 2 * len(fresh) > len(words):
-        return " ".join([event_type, *words])
+        return None
     return " ".join([f"= {log_id}", *(["but", *fresh] if fresh else [])])
 
 

@@ -1,4 +1,4 @@
-"""Constants that should not stand where they stand: costly patterns, bare thresholds."""
+"""Constants that belong elsewhere: costly patterns and bare thresholds."""
 
 from __future__ import annotations
 

@@ -17,7 +17,6 @@ from opensoc_engine.analysis.walk import (
     rule_parts,
 )
 from opensoc_engine.diagnostics import DiagnosticCollector, diagnose
-from opensoc_engine.rego import nodes as n
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from opensoc_engine.analysis.program import Program
     from opensoc_engine.diagnostics import Diagnostic
     from opensoc_engine.policy.model import ListFile, Manifest, Policy
+    from opensoc_engine.rego import nodes as n
 
 
 def lint(

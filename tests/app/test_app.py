@@ -27,23 +27,23 @@ def test_the_first_page_shows_an_incident(page: AppTest) -> None:
 
     assert not page.exception
     assert titles == [
+        "Running score",
         "Alert",
         "Log window",
         "What the estate says",
         "Answers",
         "Verdict",
-        "Running score",
     ]
     assert score(page, 0)[1] == "1"
 
 
 def test_next_incident_shows_another_and_counts_it(page: AppTest) -> None:
-    before = [item.value for item in page.text]
+    before = [item.value for item in page.get("html")]
     page.button("next").click().run()
     page.button("next").click().run()
 
     assert not page.exception
-    assert [item.value for item in page.text] != before
+    assert [item.value for item in page.get("html")] != before
     assert score(page, 0)[1] == "3"
 
 

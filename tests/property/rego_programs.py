@@ -42,7 +42,7 @@ TOTAL: dict[str, tuple[str, ...]] = {
         "<int> + <int>",
         "<int> - <int>",
         "<int> * <int>",
-        "<int> % 3",
+        "<int> % 2",
         "count(<texts>)",
         "count(<textset>)",
         "count(<text>)",
@@ -275,7 +275,7 @@ class Writer:
         return f"some {self.bind(ELEMENTS[word])} in {source}"
 
     def assign(self) -> str:
-        word = self.pick(("int", "num", "text", "bool", "texts", "textset", "ints"))
+        word = self.pick(tuple(TOTAL))
         source = self.expression(word)
         return f"{self.bind(word)} := {source}"
 
@@ -306,6 +306,7 @@ SHOWN = {
     "texts": 'indexof(concat("", {}), "b")',
     "textset": 'indexof(concat("", {}), "b")',
     "ints": "sum([v1 | some k0, v0 in {}; v1 := v0 * (k0 + 1)])",
+    "map": "sum([v1 | some k0, v0 in {}; v1 := v0 * (count(k0) + 1)])",
     "event": "{}.size",
     "process": "{}.size",
     "network": "{}.size",
@@ -318,6 +319,7 @@ USES = {
     "texts": "count({0}) >= 0",
     "textset": "count({0}) >= 0",
     "ints": "count({0}) >= 0",
+    "map": "count({0}) >= 0",
     "event": '{0}.id != "z"',
     "process": '{0}.id != "z"',
     "network": '{0}.id != "z"',

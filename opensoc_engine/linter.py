@@ -1,0 +1,69 @@
+"""A folder of rules becomes advice: the warnings of every set, and of their lists.
+
+A set that does not compile gives its errors instead. Lists are shared by the sets that
+stand beside each other, so all of them are read, whichever part is asked about.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opensoc_engine.analysis.lints import lint, lists_read, unread_lists
+from opensoc_engine.compiler import check_set
+from opensoc_engine.diagnostics import DiagnosticCollector
+from opensoc_engine.loader import MANIFEST, policy_folders, read_folder
+
+if TYPE_CHECKING:
+    from opensoc_engine.analysis.checker import CheckedProgram
+    from opensoc_engine.diagnostics import Diagnostic
+    from opensoc_engine.policy.model import ListFile
+
+
+def lint_path(path: Path) -> tuple[Diagnostic, ...] | None:
+    """What is found in a file, a set or a folder of sets; None if no set is there."""
+    root = rules_root(path)
+    folders = policy_folders(root)
+    if not folders:
+        return None
+    collector = DiagnosticCollector()
+    programs: list[CheckedProgram] = []
+    lists: dict[str, ListFile] = {}
+    for folder in folders:
+        found, read = _lint_folder(folder, collector)
+        programs += found
+        lists |= read
+    if not collector.has_errors:
+        collector.extend(tuple(unread_lists(lists, lists_read(programs))))
+    return tuple(item for item in collector.sorted() if _is_within(item, path))
+
+
+def rules_root(path: Path) -> Path:
+    """The folder that holds the sets and the lists of a file, a set or itself."""
+    folder = path.parent if path.is_file() else path
+    # `.` and `..` have no parent that could be written before them.
+    folder = folder if folder.name not in ("", "..") else folder.resolve()
+    is_part = (folder / MANIFEST).is_file() or not policy_folders(folder)
+    return folder.parent if is_part else folder
+
+
+def _lint_folder(
+    folder: Path, collector: DiagnosticCollector
+) -> tuple[list[CheckedProgram], dict[str, ListFile]]:
+    found = DiagnosticCollector()
+    parts = read_folder(folder, found)
+    if parts is None:
+        collector.extend(found.sorted())
+        return [], {}
+    ordered = sorted(parts.policies, key=lambda policy: policy.slug.text)
+    checked = check_set(parts.manifest, ordered, parts.lists, parts.store, found)
+    programs = [item.checked for item in checked]
+    if not found.has_errors:
+        found.extend(lint(parts.manifest, programs, parts.lists))
+    collector.extend(found.sorted())
+    return programs, parts.lists
+
+
+def _is_within(found: Diagnostic, path: Path) -> bool:
+    place = Path(found.label.span.source.name).resolve()
+    return place.is_relative_to(path.resolve())
