@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opensoc_cli import reporting
+from opensoc_cli.lock import compare
 from opensoc_cli.reporting import Format
 
 if TYPE_CHECKING:
-    from opensoc_engine.diagnostics import Diagnostic
+    from collections.abc import Sequence
+
+    from opensoc_engine.diagnostics import Diagnostic, DiagnosticCollector
+    from opensoc_engine.loader import LoadedSet
 
 
 def run(
@@ -23,9 +27,9 @@ def run(
         Format, typer.Option("--format", help="How to write what is found.")
     ] = Format.TEXT,
 ) -> None:
-    """Check policies: shape, names, types, trust, and that their cases are complete."""
-    from opensoc_engine.diagnostics import Severity
-    from opensoc_engine.loader import policy_folders
+    """Check policies: shape, names, types, trust, cases, and the lock of versions."""
+    from opensoc_engine.diagnostics import DiagnosticCollector, Severity
+    from opensoc_engine.loader import policy_folders, rules_root
 
     root = path or reporting.default_rules()
     if not root.exists():
@@ -36,37 +40,48 @@ def run(
         raise reporting.stop(
             f"no policy set in `{root}`", "a policy set is a folder with a `set.yaml`"
         )
-    checked = [_check(folder) for folder in folders]
-    found = [item for diagnostics, _ in checked for item in diagnostics]
+    collector = DiagnosticCollector()
+    loaded = [(folder, _check(folder, collector)) for folder in folders]
+    lines = [_line(folder, item) for folder, item in loaded]
+    parts = [i.folder for _, i in loaded if i.folder is not None and i.policy_set]
+    rules = rules_root(root)
+    locked = compare(rules, parts, whole=rules == root and len(parts) == len(folders))
+    collector.extend(locked.diagnostics)
+    found = collector.sorted()
     if single:
-        found = [item for item in found if item.label.span.source.name == str(single)]
+        found = tuple(d for d in found if d.label.span.source.name == str(single))
     reporting.write_diagnostics(found, form)
     if form is Format.TEXT:
-        _summarise(found, [line for _, line in checked])
+        _summarise(found, [*lines, locked.note] if locked.note else lines)
     if any(item.severity is Severity.ERROR for item in found):
         raise typer.Exit(reporting.FINDINGS)
 
 
-def _check(folder: Path) -> tuple[tuple[Diagnostic, ...], str]:
-    """What is wrong with a set, and one line about it."""
+def _check(folder: Path, collector: DiagnosticCollector) -> LoadedSet:
+    """A set; what is wrong with it and with its cases is reported."""
     from opensoc_engine.cases import run_cases
-    from opensoc_engine.diagnostics import DiagnosticCollector
     from opensoc_engine.loader import load_folder
 
     loaded = load_folder(folder)
-    found = DiagnosticCollector()
-    found.extend(loaded.diagnostics)
+    collector.extend(loaded.diagnostics)
+    if loaded.policy_set is not None and loaded.folder is not None:
+        parts = loaded.folder
+        base, store = parts.case_base, parts.store
+        run_cases(loaded.policy_set, parts.cases, base, store, collector)
+    return loaded
+
+
+def _line(folder: Path, loaded: LoadedSet) -> str:
+    """One line about a set."""
     if loaded.policy_set is None or loaded.folder is None:
-        return found.sorted(), f"{folder}: does not compile"
-    parts = loaded.folder
-    run_cases(loaded.policy_set, parts.cases, parts.case_base, parts.store, found)
-    rules = sum(len(policy.rules) for policy in parts.policies)
+        return f"{folder}: does not compile"
+    policies = loaded.folder.policies
+    rules = sum(len(policy.rules) for policy in policies)
     digest = loaded.policy_set.digest[:12]
-    line = f"{folder}: {len(parts.policies)} policies, {rules} rules, digest {digest}"
-    return found.sorted(), line
+    return f"{folder}: {len(policies)} policies, {rules} rules, digest {digest}"
 
 
-def _summarise(found: list[Diagnostic], lines: list[str]) -> None:
+def _summarise(found: Sequence[Diagnostic], lines: list[str]) -> None:
     from opensoc_engine.render import summary
 
     for line in lines:

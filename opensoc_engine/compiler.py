@@ -102,8 +102,9 @@ def _check_policy(
 ) -> CheckedProgram | None:
     found = DiagnosticCollector()
     program = parse_program(policy, found)
-    resolve(program, found)
-    checked = None if found.has_errors else check(program, environment, found)
+    is_parsed = not found.has_errors
+    is_checkable = resolve(program, found) and is_parsed
+    checked = check(program, environment, found) if is_checkable else None
     collector.extend(found.sorted())
     return None if found.has_errors else checked
 

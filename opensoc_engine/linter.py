@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from opensoc_engine.analysis.lints import lint, lists_read, unread_lists
 from opensoc_engine.compiler import check_set
 from opensoc_engine.diagnostics import DiagnosticCollector
-from opensoc_engine.loader import MANIFEST, policy_folders, read_folder
+from opensoc_engine.loader import policy_folders, read_folder, rules_root
 
 if TYPE_CHECKING:
     from opensoc_engine.analysis.checker import CheckedProgram
@@ -36,15 +36,6 @@ def lint_path(path: Path) -> tuple[Diagnostic, ...] | None:
     if not collector.has_errors:
         collector.extend(tuple(unread_lists(lists, lists_read(programs))))
     return tuple(item for item in collector.sorted() if _is_within(item, path))
-
-
-def rules_root(path: Path) -> Path:
-    """The folder that holds the sets and the lists of a file, a set or itself."""
-    folder = path.parent if path.is_file() else path
-    # `.` and `..` have no parent that could be written before them.
-    folder = folder if folder.name not in ("", "..") else folder.resolve()
-    is_part = (folder / MANIFEST).is_file() or not policy_folders(folder)
-    return folder.parent if is_part else folder
 
 
 def _lint_folder(

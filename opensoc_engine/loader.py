@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from opensoc_engine.compiler import compile_set
 from opensoc_engine.diagnostics import Diagnostic, DiagnosticCollector, diagnose
 from opensoc_engine.errors import PolicyError
+from opensoc_engine.lock import content_of, parse_lock
 from opensoc_engine.policy.parser import (
     parse_cases,
     parse_list,
@@ -28,14 +29,16 @@ from opensoc_engine.schema_store import load_store
 from opensoc_engine.source import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from opensoc_engine.decision import PolicySet
+    from opensoc_engine.lock import Content, Locked
     from opensoc_engine.policy.model import CasesFile, ListFile, Manifest, Policy
     from opensoc_engine.policy.schema_validator import SchemaStore
 
 MANIFEST = "set.yaml"
 CASES_SUFFIX = ".cases.yaml"
+LOCK = "lock.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,15 @@ def policy_folders(root: Path) -> list[Path]:
     return sorted(path.parent for path in root.glob(f"*/{MANIFEST}"))
 
 
+def rules_root(path: Path) -> Path:
+    """The folder that holds the sets and the lists of a file, a set or itself."""
+    folder = path.parent if path.is_file() else path
+    if not (folder / MANIFEST).is_file() and policy_folders(folder):
+        return folder
+    # `.` and `..` have no parent that could be written before them.
+    return (folder if folder.name not in ("", "..") else folder.resolve()).parent
+
+
 def read_folder(path: Path, collector: DiagnosticCollector) -> PolicyFolder | None:
     """The parsed files of a folder; None if its manifest can't be used."""
     store = _store(path)
@@ -112,6 +124,26 @@ def read_folder(path: Path, collector: DiagnosticCollector) -> PolicyFolder | No
         return None
     base = _case_base(path, manifest, collector)
     return PolicyFolder(path, manifest, policies, lists, cases, base, store)
+
+
+def locked_files(
+    root: Path, store: SchemaStore, collector: DiagnosticCollector
+) -> dict[str, Locked] | None:
+    """What the lock file of a rules folder says; None without one that can be read."""
+    path = root / LOCK
+    source = read_source(path, collector) if path.is_file() else None
+    return None if source is None else parse_lock(source, store, collector)
+
+
+def rule_files(folders: Sequence[PolicyFolder]) -> tuple[Content, ...]:
+    """What the manifests, policies and lists of some folders say, by path."""
+    sources: dict[str, Source] = {}
+    for folder in folders:
+        name = folder.path.resolve().name
+        sources[f"{name}/{MANIFEST}"] = folder.manifest.source
+        sources |= {f"{name}/{p.slug.text}.yaml": p.source for p in folder.policies}
+        sources |= {f"lists/{key}.yaml": i.source for key, i in folder.lists.items()}
+    return tuple(content_of(file, source) for file, source in sorted(sources.items()))
 
 
 def read_source(path: Path, collector: DiagnosticCollector) -> Source | None:

@@ -38,7 +38,11 @@ class LocalModel:
 
     @classmethod
     def load(
-        cls, folder: Path, adapter: Path | None = None, name: str | None = None
+        cls,
+        folder: Path,
+        adapter: Path | None = None,
+        *,
+        max_new_tokens: int = MAX_NEW_TOKENS,
     ) -> LocalModel:
         """The model of a folder, with an adapter if one is named.
 
@@ -49,8 +53,8 @@ class LocalModel:
         if adapter:
             model = attach_adapter(model, folder, adapter)
         model.eval()
-        title = name or (f"{folder.name}+{adapter.name}" if adapter else folder.name)
-        return cls(title, model, tokenizer)
+        name = f"{folder.name}+{adapter.name}" if adapter else folder.name
+        return cls(name, model, tokenizer, max_new_tokens)
 
     def complete(self, chats: Sequence[Sequence[ChatMessage]]) -> list[str]:
         """One completion for each chat; prompts of like length go together.

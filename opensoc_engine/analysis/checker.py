@@ -190,7 +190,7 @@ class _Lines:
                 self.expressions.reads = reads
             case n.Assign(name, value):
                 kind = self._value(value, scope)
-                scope.types[name.text] = kind
+                scope.bind(name.text, kind)
                 if kind is not None:
                     self.expressions.facts.set_type(name, kind)
             case n.Not(expression):
@@ -207,11 +207,11 @@ class _Lines:
     ) -> None:
         collection = self.expressions.check(statement.collection, outer)
         key, element = self._elements(collection, statement.collection)
-        scope.types[statement.value.text] = element
+        scope.bind(statement.value.text, element)
         if element is not None:
             self.expressions.facts.set_type(statement.value, element)
         if statement.key is not None:
-            scope.types[statement.key.text] = key
+            scope.bind(statement.key.text, key)
 
     def _elements(
         self, kind: t.Type | None, node: n.Expression

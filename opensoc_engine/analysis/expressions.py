@@ -119,7 +119,9 @@ class Expressions:
             )
         if name.text in scope.types:
             return scope.types[name.text]
-        helper = self.helpers[name.text]
+        helper = self.helpers.get(name.text)
+        if helper is None:  # the resolver has reported the name
+            return None
         if helper.head.parameters is not None:
             problem = f"`{name.text}` is a function"
             return self.refuse("E406", name.span, "call it", problem=problem)
@@ -369,7 +371,9 @@ class Expressions:
     def _builtin(
         self, call: n.Call, arguments: tuple[t.Type, ...], scope: Scope
     ) -> t.Type | None:
-        builtin = BUILTINS[call.name]
+        builtin = BUILTINS.get(call.name)
+        if builtin is None:  # the resolver has reported the name
+            return None
         if not self._count(call, {len(s.parameters) for s in builtin.signatures}):
             return None
         if not self._constants(call):

@@ -5,6 +5,7 @@ What can't be parsed is reported and left out, so that later passes see only tre
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from opensoc_engine.diagnostics import DiagnosticCollector
     from opensoc_engine.policy.model import Define, Policy, Rule
     from opensoc_engine.rego.nodes import Expression, Head
+
+
+# What ends the name at the start of a head.
+_NAME = re.compile(r"[^A-Za-z0-9_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +55,34 @@ class ProgramRule:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A policy with all its texts parsed."""
+    """A policy with all its texts parsed.
+
+    Attributes:
+        broken: Names of helpers that could not be parsed, so that calls of them are
+            not reported as well.
+    """
 
     policy: Policy
     helpers: dict[str, Helper]
     rules: tuple[ProgramRule, ...]
+    broken: frozenset[str]
 
 
 def parse_program(policy: Policy, collector: DiagnosticCollector) -> Program:
     """The policy with its texts parsed; what can't be parsed is reported."""
     helpers: dict[str, Helper] = {}
+    broken = set()
     for define in policy.defines:
         helper = _helper(define, collector)
         if helper is None:
+            broken.add(_NAME.split(define.head.text.strip(), maxsplit=1)[0])
             continue
         if helper.name in helpers:
             _report_taken(helper, helpers[helper.name], collector)
             continue
         helpers[helper.name] = helper
     rules = tuple(_rule(rule, collector) for rule in policy.rules)
-    return Program(policy, helpers, rules)
+    return Program(policy, helpers, rules, frozenset(broken))
 
 
 def _helper(define: Define, collector: DiagnosticCollector) -> Helper | None:

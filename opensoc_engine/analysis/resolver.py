@@ -25,27 +25,31 @@ SPECIAL_FORMS = frozenset({"object.get"})
 _ROOTS = frozenset({"input", "data"})
 
 
-def resolve(program: Program, collector: DiagnosticCollector) -> None:
-    """Report every name of the program that does not lead anywhere."""
+def resolve(program: Program, collector: DiagnosticCollector) -> bool:
+    """Report every name of the program that does not lead anywhere.
+
+    Returns:
+        True if no helper calls itself, so that types can be checked.
+    """
     calls: dict[str, frozenset[str]] = {}
     for helper in program.helpers.values():
         calls[helper.name] = _resolve_helper(helper, program, collector)
     for rule in program.rules:
         evidence = tuple(name.text for name in rule.rule.evidence)
         for body in rule.bodies:
-            walk = _Walk(program.helpers, collector)
+            walk = _Walk(program.helpers, program.broken, collector)
             scope = walk.body(body, _Scope())
             if isinstance(rule.value, n.Expression):
                 walk.expression(rule.value, scope)
             scope.use(evidence)
             walk.report_unused(scope)
-    _report_recursion(program, calls, collector)
+    return not _report_recursion(program, calls, collector)
 
 
 def _resolve_helper(
     helper: Helper, program: Program, collector: DiagnosticCollector
 ) -> frozenset[str]:
-    walk = _Walk(program.helpers, collector)
+    walk = _Walk(program.helpers, program.broken, collector)
     for body in helper.bodies:
         scope = _Scope()
         for parameter in helper.head.parameters or ():
@@ -62,13 +66,13 @@ def _report_recursion(
     program: Program,
     calls: dict[str, frozenset[str]],
     collector: DiagnosticCollector,
-) -> None:
-    for name in calls:
-        cycle = _cycle(name, calls)
-        if cycle:
-            span = program.helpers[name].head.name.span
-            text = " -> ".join(cycle)
-            collector.add(diagnose("E305", span, name=name, cycle=text))
+) -> bool:
+    found = {name: cycle for name in calls if (cycle := _cycle(name, calls))}
+    for name, cycle in found.items():
+        span = program.helpers[name].head.name.span
+        text = " -> ".join(cycle)
+        collector.add(diagnose("E305", span, name=name, cycle=text))
+    return bool(found)
 
 
 def _cycle(start: str, calls: dict[str, frozenset[str]]) -> tuple[str, ...]:
@@ -117,6 +121,7 @@ class _Walk:
     """Walks bodies in the order of their lines."""
 
     helpers: dict[str, Helper]
+    broken: frozenset[str]
     collector: DiagnosticCollector
     called: set[str] = field(default_factory=set)
 
@@ -202,7 +207,7 @@ class _Walk:
             scope.use((name.text,))
         elif name.text in self.helpers:
             self.called.add(name.text)
-        elif name.text not in _ROOTS:
+        elif name.text not in _ROOTS and name.text not in self.broken:
             known = scope.names() | set(self.helpers) | _ROOTS
             self.collector.add(
                 diagnose(
@@ -219,7 +224,7 @@ class _Walk:
             self.expression(argument, scope)
         if call.name in self.helpers:
             self.called.add(call.name)
-        elif call.name not in BUILTINS and call.name not in SPECIAL_FORMS:
+        elif call.name not in {*BUILTINS, *SPECIAL_FORMS, *self.broken}:
             known = set(BUILTINS) | SPECIAL_FORMS | set(self.helpers)
             self.collector.add(
                 diagnose(

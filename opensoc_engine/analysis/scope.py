@@ -37,6 +37,10 @@ class Scope:
         level = max(self.strictness, strictness or self.strictness)
         return Scope(dict(self.types), level)
 
+    def bind(self, name: str, kind: t.Type | None) -> None:
+        """Give a variable its type; one bound twice, an error, keeps the first."""
+        self.types.setdefault(name, kind)
+
     def require(self, path: Path) -> None:
         """From here on the value at the path is there."""
         kind = self.types.get(path.root)

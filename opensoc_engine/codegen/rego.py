@@ -12,18 +12,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import types as t
 from opensoc_engine.analysis.checker import identity_of
 from opensoc_engine.codegen.rego_names import (
     DISTINCT,
-    EVIDENCE,
     FIRED,
+    RESERVED,
     ROOT,
-    VALUE,
     NameCollector,
     Renamer,
+    free_name,
     package_name,
     renamed,
 )
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from opensoc_engine.analysis.checker import CheckedBody, CheckedProgram
     from opensoc_engine.analysis.program import Helper, ProgramRule
-    from opensoc_engine.policy.model import Manifest, Rule
+    from opensoc_engine.policy.model import Manifest, Policy, Rule
 
 _INDENT = re.compile(r"^(?:  )+", re.MULTILINE)
 # The items of an array, each once: in the order of the first ones.
@@ -52,21 +53,19 @@ def policy_module(checked: CheckedProgram, manifest: Manifest) -> str:
     program = checked.program
     used = {instance.helper for instance in checked.instances}
     helpers = tuple(h for name, h in program.helpers.items() if name in used)
-    collector = NameCollector()
-    for helper in helpers:
-        collector.head(helper.head)
-        for body in helper.bodies:
-            collector.body(body)
-    for rule in program.rules:
-        for body in rule.bodies:
-            collector.body(body)
-    writer = _Writer(Renamer(renamed(collector.names), frozenset(used)))
-    rules = [writer.rule(rule, bodies) for rule, bodies in checked.rules]
-    texts = [text for chunk in rules for text in chunk]
+    writer = _writer(helpers, program.rules)
+    texts = [text for rule in checked.rules for text in writer.rule(*rule)]
     if any(f" {DISTINCT}(" in text for text in texts):
         texts.append(_DISTINCT)
     texts += [text for helper in helpers for text in writer.helper(helper)]
     policy = program.policy
+    path = f"{ROOT}.{package_name(manifest.name)}.{package_name(policy.slug.text)}"
+    notes = _annotation(policy.title, _notes(policy))
+    return "\n".join((f"{notes}package {path}\n\nimport rego.v1\n", *texts))
+
+
+def _notes(policy: Policy) -> dict[str, Any]:
+    """What is known about a policy beside its rules."""
     notes: dict[str, Any] = {
         "policy": policy.slug.text,
         "kind": policy.kind,
@@ -77,9 +76,7 @@ def policy_module(checked: CheckedProgram, manifest: Manifest) -> str:
         notes["input"] = policy.input_schema.text
     if policy.bounds is not None:
         notes["bounds"] = dict(zip(("min", "max"), policy.bounds, strict=True))
-    path = f"{ROOT}.{package_name(manifest.name)}.{package_name(policy.slug.text)}"
-    top = f"{_annotation(policy.title, notes)}package {path}\n\nimport rego.v1\n"
-    return "\n".join((top, *texts))
+    return notes
 
 
 def json_text(value: Any) -> str:
@@ -103,11 +100,27 @@ def _annotation(title: str, notes: Mapping[str, Any]) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
+def _writer(helpers: Iterable[Helper], rules: Iterable[ProgramRule]) -> _Writer:
+    """A writer that knows all names of the module."""
+    collector = NameCollector()
+    for helper in helpers:
+        collector.head(helper.head)
+        for body in helper.bodies:
+            collector.body(body)
+    for rule in rules:
+        for body in rule.bodies:
+            collector.body(body)
+    taken = frozenset(collector.names) | RESERVED
+    renamer = Renamer(renamed(collector.names), frozenset(h.name for h in helpers))
+    return _Writer(renamer, taken)
+
+
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes the rules and helpers of one module."""
+    """Writes the rules and helpers of one module; `taken` are names not to use."""
 
     renamer: Renamer
+    taken: frozenset[str]
 
     def helper(self, helper: Helper) -> Iterator[str]:
         """A helper: a definition for each of its bodies."""
@@ -115,23 +128,22 @@ class _Writer:
         for body in helper.bodies:
             yield _definition(head, print_body(self.renamer.body(body)))
 
-    def rule(
-        self, rule: ProgramRule, bodies: tuple[CheckedBody, ...]
-    ) -> Iterator[str]:
+    def rule(self, rule: ProgramRule, bodies: tuple[CheckedBody, ...]) -> Iterator[str]:
         """A rule: a member of `fired` for each of its bodies."""
         title = _annotation(rule.rule.title, {})
         for checked in bodies:
+            member = dict(_outcome(rule.rule))
             lines = [print_body(self.renamer.body(checked.body))]
-            member: dict[str, str] = dict(_outcome(rule.rule))
             if checked.evidence:
-                member[EVIDENCE] = EVIDENCE
-                lines.append(f"{EVIDENCE} := {self._evidence(checked.evidence)}")
+                member["evidence"] = free_name("evidence", self.taken)
+                evidence = self._evidence(checked.evidence)
+                lines.append(f"{member['evidence']} := {evidence}")
             if isinstance(rule.value, n.Expression):
-                member[VALUE] = VALUE
-                value = self.renamer.expression(rule.value)
-                lines.append(f"{VALUE} := {print_expression(value)}")
+                member["value"] = free_name("value", self.taken)
+                value = print_expression(self.renamer.expression(rule.value))
+                lines.append(f"{member['value']} := {value}")
             elif rule.value is not None:
-                member[VALUE] = json_text(rule.value)
+                member["value"] = json_text(rule.value)
             shown = ", ".join(f'"{key}": {text}' for key, text in member.items())
             head = f"{FIRED} contains {{{shown}}}"
             yield title + _definition(head, "\n".join(lines))
@@ -144,11 +156,9 @@ class _Writer:
             if not isinstance(kind, t.Array):
                 parts.append(f"[{bound}.{identity}]")
                 continue
-            item = "item" if bound != "item" else "item_"
+            item = free_name("item", self.taken)
             parts.append(f"[{item}.{identity} | some {item} in {bound}]")
-        joined = parts[0]
-        for part in parts[1:]:
-            joined = f"array.concat({joined}, {part})"
+        joined = reduce("array.concat({}, {})".format, parts)
         single = len(parts) == 1 and not isinstance(evidence[0][1], t.Array)
         return joined if single else f"{DISTINCT}({joined})"
 

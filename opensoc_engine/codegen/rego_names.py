@@ -15,13 +15,13 @@ from opensoc_engine.rego import nodes as n
 from opensoc_engine.rego.rewriter import Rewriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
 ROOT = "opensoc"
-LISTS = "lists"
-"""Lists are at `data.opensoc.lists`, beside the packages of the sets."""
-FIRED, EVIDENCE, VALUE, DISTINCT = "fired", "evidence", "value", "distinct"
-"""Names that a module of a policy defines itself."""
+LISTS, DECISION = "lists", "decision"
+"""Lists are at `data.opensoc.lists`; a set decides in `opensoc.<set>.decision`."""
+FIRED, DISTINCT = "fired", "distinct"
+"""What a module of a policy defines itself."""
 
 _KEYWORDS = (
     *("as", "contains", "data", "default", "else", "every", "false", "if", "import"),
@@ -47,9 +47,7 @@ _BUILTINS = (
     *("trim_suffix", "type_name", "union", "units", "upper", "urlquery", "uuid"),
     *("walk", "yaml"),
 )
-RESERVED = frozenset(
-    (*_KEYWORDS, *_OPERATORS, *_BUILTINS, ROOT, FIRED, EVIDENCE, VALUE, DISTINCT)
-)
+RESERVED = frozenset((*_KEYWORDS, *_OPERATORS, *_BUILTINS, ROOT, FIRED, DISTINCT))
 
 
 def package_name(name: str) -> str:
@@ -61,10 +59,10 @@ def package_name(name: str) -> str:
     found = re.sub(r"[^a-z0-9_]", "_", name)
     if found[:1].isdigit():
         return f"p_{found}"
-    return f"{found}_" if found in RESERVED else found
+    return free_name(found, RESERVED | {LISTS, DECISION})
 
 
-def renamed(names: Iterable[str]) -> dict[str, str]:
+def renamed(names: Collection[str]) -> dict[str, str]:
     """For each name that Rego has taken, another one that is free.
 
     >>> renamed(["div", "div_", "beat"])
@@ -72,13 +70,17 @@ def renamed(names: Iterable[str]) -> dict[str, str]:
     """
     taken = set(names) | RESERVED
     found: dict[str, str] = {}
-    for name in sorted(taken.intersection(names) & RESERVED):
-        free = f"{name}_"
-        while free in taken:
-            free += "_"
-        taken.add(free)
-        found[name] = free
+    for name in sorted(RESERVED.intersection(names)):
+        found[name] = free_name(name, taken)
+        taken.add(found[name])
     return found
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name, with underscores at the end until it is free."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 @dataclass(slots=True)

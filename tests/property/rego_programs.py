@@ -94,7 +94,6 @@ TOTAL: dict[str, tuple[str, ...]] = {
         'regex.match("^[ab]+$", <text>)',
         'glob.match("a*", [], <text>)',
         "strings.any_prefix_match(<text>, <textset>)",
-        "big(<int>)",
     ),
     "texts": (
         "[<text>, <text>]",
@@ -261,7 +260,9 @@ class Writer:
         return self.pick(kinds)()
 
     def condition(self) -> str:
-        return self.expression("bool")
+        if self.draw(st.booleans()):
+            return self.expression("bool")
+        return self.filled(self.pick(("big(<int>)", "big(<int>)", "<int> % 2 == 1")))
 
     def some_event(self) -> str:
         return f"some {self.bind('event')} in input.events"
@@ -280,7 +281,7 @@ class Writer:
         return f"{self.bind(word)} := {source}"
 
     def negation(self) -> str:
-        return f"not {self.inner(strict=True).expression('bool')}"
+        return f"not {self.inner(strict=True).condition()}"
 
     def every(self) -> str:
         word = self.pick(tuple(ELEMENTS))

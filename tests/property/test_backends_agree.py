@@ -2,20 +2,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from policy_modules import Texts, attempt
 from rego_programs import documents, programs
 
+from opensoc_engine import data_root
+from opensoc_engine.cases import _Builder
 from opensoc_engine.codegen.python import generate
+from opensoc_engine.compiler import check_set
+from opensoc_engine.decision import exact
+from opensoc_engine.diagnostics import DiagnosticCollector
 from opensoc_engine.interpreter import interpret
+from opensoc_engine.loader import PolicyFolder, read_folder
+from opensoc_engine.lower import lower
 
 if TYPE_CHECKING:
-    from opensoc_engine.ir import Solution
+    from collections.abc import Iterator
+
+    from opensoc_engine.ir import Module, Solution
+
+SETS = ("verifier", "plausibility", "rubric")
 
 
-def shown(solutions: list[Solution]) -> list[tuple[tuple[str, ...], str]]:
+def shown(solutions: Iterator[Solution]) -> list[tuple[tuple[str, ...], str]]:
     """With values as text: `1` and `1.0` are equal, but a decision prints them."""
     return [(evidence, str(value)) for evidence, value in solutions]
+
+
+def both(module: Module, document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What generated code and the interpreter find, by rule; each has one cache."""
+    caches: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    backends = (generate(module, "test").rules, interpret(module))
+    generated, interpreted = (
+        {rule: shown(call(document, cache)) for rule, call in rules.items()}
+        for rules, cache in zip(backends, caches, strict=True)
+    )
+    return generated, interpreted
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
@@ -26,7 +49,42 @@ def test_generated_code_finds_what_the_interpreter_finds_in_the_same_order(
     module, problems = attempt(program)
     assert module is not None, [problem.message for problem in problems]
 
-    generated = generate(module, "test").rules["rule"](document, {})
-    interpreted = interpret(module)["rule"](document, {})
+    generated, interpreted = both(module, document)
 
-    assert shown(list(generated)) == shown(list(interpreted))
+    assert generated == interpreted
+
+
+def modules(folder: PolicyFolder) -> Iterator[tuple[str, Module]]:
+    """The policies of a set as IR, by name."""
+    collector = DiagnosticCollector()
+    values = {name: item.values for name, item in folder.lists.items()}
+    for item in check_set(
+        folder.manifest, folder.policies, folder.lists, folder.store, collector
+    ):
+        yield item.policy.slug.text, lower(item.checked, values)
+
+
+def inputs(folder: PolicyFolder) -> dict[str, list[Any]]:
+    """The inputs of all cases of a set, by policy."""
+    collector, found = DiagnosticCollector(), {}
+    for cases in folder.cases:
+        builder = _Builder(cases, folder.case_base or {}, collector)
+        known = (builder.document(case) for case in builder.known.values())
+        found[cases.policy.text] = [exact(document) for document in known]
+    return found
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_back_ends_agree_on_every_case_of_the_shipped_policies(name: str) -> None:
+    folder = read_folder(data_root() / "rules" / name, DiagnosticCollector())
+    assert folder is not None
+    documents = inputs(folder)
+    fired = set()
+
+    for policy, module in modules(folder):
+        for document in documents[policy]:
+            generated, interpreted = both(module, document)
+            assert generated == interpreted
+            fired |= {rule for rule, solutions in generated.items() if solutions}
+
+    assert fired == {rule.id.text for p in folder.policies for rule in p.rules}

@@ -242,3 +242,9 @@ def test_a_product_of_decimals_stays_finite() -> None:
     body = "d59 - d59 == 0\nd59 * 0.0 == 0\nfloor(d59) > 0"
 
     assert fires(rule(body, defines=heads), {**EVENTS, "threshold": Decimal("1e300")})
+
+
+def test_of_two_values_for_one_key_the_first_is_kept() -> None:
+    body = '{e.host: e.size | some e in input.events}["WS-1"] == 1'
+
+    assert fires(rule(body), EVENTS)

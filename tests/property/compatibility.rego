@@ -1,0 +1,133 @@
+# What other engines lack of OPA, in plain Rego. Appended to the module under test.
+
+# `x / y` and `x % y`: undefined by zero, where an engine stops with an error.
+compat_quotient(x, y) := x / y if y != 0
+
+compat_remainder(x, y) := x % y if y != 0
+
+# `some key, value in c` inside a comprehension, as pairs in order.
+compat_pairs(c) := pairs if {
+	keys := compat_sort([key | some key; value := c[key]])
+	pairs := [[key, c[key]] | some key in keys]
+}
+
+# min, max and sort, where an engine orders numbers by their digits.
+compat_min(values) := least if {
+	some least in values
+	every other in values {
+		least <= other
+	}
+}
+
+compat_max(values) := greatest if {
+	some greatest in values
+	every other in values {
+		greatest >= other
+	}
+}
+
+compat_sort(values) := sorted if {
+	array := [value | some value in values]
+	places := numbers.range(0, count(array) - 1)
+	ranks := [compat_rank(array, places, at) | some at in places]
+	sorted := [array[at] | some rank in places; some at in places; ranks[at] == rank]
+}
+
+# How many elements come before the one at a place; those that are equal keep their order.
+compat_rank(array, places, at) := count(before) if {
+	before := [other | some other in places; compat_before(array, other, at)]
+}
+
+compat_before(array, one, other) if array[one] < array[other]
+
+compat_before(array, one, other) if {
+	array[one] == array[other]
+	one < other
+}
+
+# concat, where an engine takes the elements of a set in any order.
+compat_concat(delimiter, parts) := concat(delimiter, parts) if is_array(parts)
+
+compat_concat(delimiter, parts) := concat(delimiter, compat_sort(parts)) if is_set(parts)
+
+# net.cidr_contains: an address, or a network, in a network of the same family.
+compat_cidr_contains(network, inner) := count(reasons) == 0 if {
+	outside := compat_network(network)
+	inside := compat_network(inner)
+	bytes := numbers.range(0, count(outside.bytes) - 1)
+	reasons := [at | some at in bytes; not compat_agree(outside, inside, at)]
+}
+
+# The first network has as many bytes, no more bits, and all its bits in a byte are equal.
+compat_agree(outside, inside, at) if {
+	count(outside.bytes) == count(inside.bytes)
+	outside.length <= inside.length
+	left := outside.length - (8 * at)
+	compat_kept(outside.bytes[at], left) == compat_kept(inside.bytes[at], left)
+}
+
+# The first `bits` bits of a byte.
+compat_kept(byte, bits) := floor(byte / size) if {
+	size := [256, 128, 64, 32, 16, 8, 4, 2, 1][compat_min([compat_max([bits, 0]), 8])]
+}
+
+# An IPv4 network inside an IPv6 one is that IPv4 network.
+compat_network(text) := network if {
+	bytes := compat_bytes(text)
+	length := compat_length(text, count(bytes) * 8)
+	compat_is_mapped(bytes, length)
+	network := {"bytes": array.slice(bytes, 12, 16), "length": length - 96}
+}
+
+compat_network(text) := network if {
+	bytes := compat_bytes(text)
+	length := compat_length(text, count(bytes) * 8)
+	not compat_is_mapped(bytes, length)
+	network := {"bytes": bytes, "length": length}
+}
+
+compat_is_mapped(bytes, length) if {
+	array.slice(bytes, 0, 12) == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255]
+	length >= 96
+}
+
+compat_length(text, bits) := bits if not contains(text, "/")
+
+compat_length(text, _) := to_number(split(text, "/")[1]) if contains(text, "/")
+
+compat_bytes(text) := bytes if {
+	not contains(text, ":")
+	bytes := [to_number(part) | some part in split(split(text, "/")[0], ".")]
+}
+
+compat_bytes(text) := bytes if {
+	contains(text, ":")
+	halves := split(split(text, "/")[0], "::")
+	left := compat_groups(halves[0])
+	right := compat_groups(concat("", array.slice(halves, 1, 2)))
+	zeros := ["0" | some at in numbers.range(1, 8); at <= (8 - count(left)) - count(right)]
+	groups := array.concat(left, array.concat(zeros, right))
+	bytes := [byte | some group in groups; some byte in compat_hextet(group)]
+}
+
+# Groups of hexadecimal digits; an IPv4 address at the end is two of them.
+compat_groups(text) := [group | some part in split(text, ":"); some group in compat_group(part)]
+
+compat_group(part) := [] if part == ""
+
+compat_group(part) := [part] if {
+	part != ""
+	not contains(part, ".")
+}
+
+compat_group(part) := groups if {
+	contains(part, ".")
+	bytes := [to_number(byte) | some byte in split(part, ".")]
+	groups := [format_int((256 * bytes[0]) + bytes[1], 16), format_int((256 * bytes[2]) + bytes[3], 16)]
+}
+
+compat_hextet(group) := [(16 * digits[0]) + digits[1], (16 * digits[2]) + digits[3]] if {
+	filled := concat("", ["000", lower(group)])
+	places := numbers.range(count(group) - 1, count(group) + 2)
+	digits := [indexof("0123456789abcdef", substring(filled, at, 1)) | some at in places]
+}

@@ -1,0 +1,197 @@
+"""Other Rego engines behind one face, and plain Rego for what they lack.
+
+What an engine lacks is put in as a helper of the module, never left out: calls and
+lines are rewritten in the tree, and `compatibility.rego` defines what they call.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import opa_eval
+import regopy
+
+from opensoc_engine.codegen.rego import policy_module
+from opensoc_engine.rego import nodes as n
+from opensoc_engine.rego.rewriter import Rewriter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opensoc_engine.analysis.checker import CheckedProgram
+    from opensoc_engine.policy.model import Manifest
+
+COMPATIBILITY = (Path(__file__).parent / "compatibility.rego").read_text()
+
+
+class Engine(Protocol):
+    """Answers for the rules of one module.
+
+    Attributes:
+        name: What tests call it.
+        lacks: Builtins and operators, with what they are called instead.
+        keyed: True if a comprehension may hold `some key, value in ...`.
+    """
+
+    name: ClassVar[str]
+    lacks: ClassVar[Mapping[str, str]]
+    keyed: ClassVar[bool]
+
+    def __init__(self, module: str, data: Mapping[str, Any], folder: Path) -> None:
+        """Read a module; `folder` is a place for its file."""
+
+    def ask(self, rule: str, document: Any) -> Any:
+        """The value of `data.<rule>`, or None if it is undefined."""
+
+
+class RegoCpp:
+    """rego-cpp, through regopy."""
+
+    name = "regopy"
+    lacks: ClassVar = {
+        "net.cidr_contains": "compat_cidr_contains",
+        # They compare numbers as texts: `min([25, 8])` is 25.
+        "max": "compat_max",
+        "min": "compat_min",
+        "sort": "compat_sort",
+        "concat": "compat_concat",
+    }
+    keyed = False
+
+    def __init__(self, module: str, data: Mapping[str, Any], folder: Path) -> None:
+        self._engine = regopy.Interpreter()
+        self._engine.add_module("module", module)
+        self._engine.add_data_json(json.dumps(data))
+
+    def ask(self, rule: str, document: Any) -> Any:
+        self._engine.set_input_term(json.dumps(document))
+        # Asked alone, `false` would come out as undefined.
+        answer = str(self._engine.query(f"answer = data.{rule}"))
+        if answer == "undefined":
+            return None
+        return json.loads(answer)["bindings"]["answer"]
+
+
+class Regorus:
+    """regorus, through opa-eval: one file, one question; errors are not undefined."""
+
+    name = "opa-eval"
+    lacks: ClassVar = {
+        "net.cidr_contains": "compat_cidr_contains",
+        "/": "compat_quotient",
+        "%": "compat_remainder",
+    }
+    keyed = True
+
+    def __init__(self, module: str, data: Mapping[str, Any], folder: Path) -> None:
+        self._file = folder / "module.rego"
+        self._file.write_text(module)
+        self._data = json.dumps(data)
+        self._rules: dict[str, opa_eval.OpaEval] = {}
+
+    def ask(self, rule: str, document: Any) -> Any:
+        if rule not in self._rules:
+            self._rules[rule] = opa_eval.OpaEval(
+                str(self._file), data_json=self._data, query=f"data.{rule}"
+            )
+        answer = json.loads(self._rules[rule].evaluate(json.dumps(document)))
+        return None if answer == "<undefined>" else answer
+
+
+class Opa:
+    """OPA itself, through its Go library; its wheel wants Python 3.14."""
+
+    name = "opa"
+    # This wheel asks OPA to raise errors of builtins; `opa eval` leaves them undefined.
+    lacks: ClassVar = {"/": "compat_quotient", "%": "compat_remainder"}
+    keyed = True
+
+    def __init__(self, module: str, data: Mapping[str, Any], folder: Path) -> None:
+        from opa_bindings import OpaEngine, OpaUndefinedError  # noqa: PLC0415
+
+        self._undefined = OpaUndefinedError
+        self._engine = OpaEngine()
+        self._engine.add_policy("module.rego", module)
+        self._engine.add_data(dict(data))
+
+    def ask(self, rule: str, document: Any) -> Any:
+        try:
+            return self._engine.eval_document(rule, document)
+        except self._undefined:
+            return None
+
+
+ENGINES: tuple[type[Engine], ...] = (RegoCpp, Regorus)
+if find_spec("opa_bindings") is not None:
+    ENGINES = (*ENGINES, Opa)
+
+
+def module_for(
+    engine: type[Engine], checked: CheckedProgram, manifest: Manifest
+) -> str:
+    """The exported module of a policy, with what the engine lacks put in."""
+    adapted = _adapted(checked, _Adapter(engine.lacks, keyed=engine.keyed))
+    return f"{policy_module(adapted, manifest)}\n{COMPATIBILITY}"
+
+
+def _adapted(checked: CheckedProgram, adapter: _Adapter) -> CheckedProgram:
+    """The program with other calls and lines; what is known about it stays."""
+    helpers = {
+        name: replace(
+            helper,
+            head=adapter.head(helper.head),
+            bodies=tuple(map(adapter.body, helper.bodies)),
+        )
+        for name, helper in checked.program.helpers.items()
+    }
+    rules = tuple(
+        (
+            replace(rule, value=_value(rule.value, adapter)),
+            tuple(replace(item, body=adapter.body(item.body)) for item in bodies),
+        )
+        for rule, bodies in checked.rules
+    )
+    program = replace(checked.program, helpers=helpers)
+    return replace(checked, program=program, rules=rules)
+
+
+def _value(value: Any, adapter: _Adapter) -> Any:
+    """What a rule adds, if it is an expression."""
+    return adapter.expression(value) if hasattr(value, "span") else value
+
+
+@dataclass
+class _Adapter(Rewriter):
+    """Calls what stands in for builtins, operators and keyed loops."""
+
+    names: Mapping[str, str]
+    keyed: bool
+    loops: int = field(default=0)
+
+    def call(self, call: n.Call) -> n.Expression:
+        return replace(call, name=self.names.get(call.name, call.name))
+
+    def binary(self, node: n.Binary) -> n.Expression:
+        name = self.names.get(node.operator)
+        if name is None:
+            return node
+        return n.Call(name, (node.left, node.right), node.span, node.span)
+
+    def statement(self, line: n.Statement) -> tuple[n.Statement, ...]:
+        (done,) = super().statement(line)
+        if self.keyed or not isinstance(done, n.Some) or done.key is None:
+            return (done,)
+        self.loops += 1
+        span = done.span
+        pair = n.Name(f"pair_of_loop_{self.loops}", span)
+        pairs = n.Call("compat_pairs", (done.collection,), span, span)
+        parts = [n.Index(pair, n.Literal(at, span), span) for at in (0, 1)]
+        return (
+            n.Some(None, pair, pairs, span),
+            n.Assign(done.key, parts[0], span),
+            n.Assign(done.value, parts[1], span),
+        )
