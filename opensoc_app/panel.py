@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FOLDER = Path(__file__).parent / "answers"
+# Recorded sides by file name; a file of another name is shown by that name.
+_RECORDED = {
+    "before": "Base model, untrained",
+    "after": "The same model, trained here",
+}
 # Live sides, and what a visitor reads. The oracle is the truth itself: not a side.
 _LIVE = {
     "keyword_heuristic": "Keyword list",
@@ -70,10 +75,10 @@ def sides(folder: Path = FOLDER) -> tuple[Side, ...]:
 
 
 def _read(path: Path) -> Side:
-    """A recorded side: a first line with its title, then one answer a line."""
-    head, *lines = path.read_text("utf-8").splitlines()
+    """A recorded side: one answer a line, as `opensoc eval -o` writes them."""
+    lines = path.read_text("utf-8").splitlines()
     answers = {row["id"]: _answer(row) for row in map(json.loads, lines)}
-    return Side(path.stem, json.loads(head)["title"], answers)
+    return Side(path.stem, _RECORDED.get(path.stem, path.stem), answers)
 
 
 def _answer(row: Mapping[str, str]) -> Answer:

@@ -11,7 +11,18 @@ import sys
 
 import typer
 
-from opensoc_cli import app, check, explain_code, generate, label, play, serve, test
+from opensoc_cli import (
+    app,
+    check,
+    explain_code,
+    generate,
+    label,
+    play,
+    serve,
+    test,
+    train,
+)
+from opensoc_cli import eval as evaluate
 
 HELP = "OpenSOC: deterministic ground truth and reward for security agents."
 
@@ -27,11 +38,13 @@ for name, module, text in (
     ("explain-code", explain_code, "Explain a diagnostic code such as E301."),
     ("label", label, "Label recorded telemetry."),
     ("play", play, "Play a match of built-in defenders."),
+    ("eval", evaluate, "Score any defender on the hold-out."),
     ("serve", serve, "Serve the environment over HTTP and WebSocket."),
     ("app", app, "Open the before/after app."),
 ):
     cli.command(name, help=text)(module.run)
 cli.add_typer(generate.app, name="generate")
+cli.add_typer(train.app, name="train")
 
 
 @cli.callback()

@@ -79,19 +79,19 @@ def resolve(
     for signature in builtin.signatures:
         found: dict[str, t.Type] = {}
         if _fits(signature, arguments, found):
-            if signature.partial and _is_settled(builtin, arguments):
-                signature = replace(signature, partial=False)  # noqa: PLW2901
-            return signature, t.substitute(signature.result, found)
+            partial = signature.partial and not _is_settled(builtin, arguments)
+            result = t.substitute(signature.result, found)
+            return replace(signature, partial=partial), result
     return None
 
 
 def _fits(
     signature: Signature, arguments: tuple[t.Type, ...], found: dict[str, t.Type]
 ) -> bool:
-    patterns_ = signature.parameters
+    expected = signature.parameters
     return (
-        len(patterns_) == len(arguments)
-        and all(map(t.bind, patterns_, arguments, [found] * len(arguments)))
+        len(expected) == len(arguments)
+        and all(map(t.bind, expected, arguments, [found] * len(arguments)))
         and all(isinstance(kind, _KINDS[name]) for name, kind in found.items())
     )
 

@@ -84,7 +84,7 @@ def _bodies(root: MappingNode) -> dict[int, str]:
 def _body(scalar: ScalarNode, kind: Text) -> str | None:
     style = scalar.span.text[:1]
     if style == "|":
-        return format_body(scalar.text) if kind is Text.BODY else None
+        return _block(scalar.text) if kind is Text.BODY else None
     if style in (">", '"', "'") or "\n" in scalar.span.text:
         return None
     text = (
@@ -93,6 +93,14 @@ def _body(scalar: ScalarNode, kind: Text) -> str | None:
         else format_expression(scalar.text)
     )
     return text if text is not None and _is_plain(text) else None
+
+
+def _block(text: str) -> str | None:
+    """The canonical lines of a body, with a newline at the end if it has one now."""
+    formatted = format_body(text)
+    if formatted is None or text.endswith("\n"):
+        return formatted
+    return formatted.removesuffix("\n")
 
 
 def _is_plain(text: str) -> bool:
@@ -114,11 +122,10 @@ def _is_same(
 
 
 def _meaning(node: Node, replaced: dict[int, str]) -> Any:
-    """The values of a tree, bodies without the newline at their end."""
+    """The values of a tree, with their types."""
     if isinstance(node, MappingNode):
         return {key.text: _meaning(item, replaced) for key, item in node.items}
     if isinstance(node, SequenceNode):
         return [_meaning(item, replaced) for item in node.items]
-    if id(node) in replaced:
-        return replaced[id(node)]
-    return (type(node.value).__name__, node.value)
+    value = replaced.get(id(node), node.value)
+    return (type(value).__name__, value)

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_PATTERN = 10_000
-# Bounds what patterns that an input chooses can hold on to.
+MAX_GLOB = 1_000
+MAX_DELIMITERS = 16
+# These bound what patterns that an input chooses can hold on to.
 _CACHED = 1024
 _MEMORY = 1 << 21
 
@@ -22,12 +24,14 @@ class PatternError(ValueError):
 
 def regex_match(pattern: str, text: str) -> bool | None:
     """True if the RE2 pattern is found anywhere in the string."""
-    compiled = _regex(pattern)
+    compiled = _regex(pattern) if len(pattern) <= MAX_PATTERN else None
     return None if compiled is None else _search(compiled, text)
 
 
 def glob_match(pattern: str, delimiters: Sequence[str], text: str) -> bool | None:
     """True if the glob matches the whole string; `*` stops at delimiters, or at `.`."""
+    if len(pattern) > MAX_GLOB or len(delimiters) > MAX_DELIMITERS:
+        return None
     compiled = _glob(pattern, tuple(delimiters) or (".",))
     return None if compiled is None else _search(compiled, text)
 
@@ -109,40 +113,44 @@ def translate_glob(pattern: str, delimiters: tuple[str, ...]) -> str:
     one character, `{a,b}` either, and `\` takes the next character as it is.
 
     Raises:
-        PatternError: The glob has a bracket that is not closed, or a bad range.
+        PatternError: It is too long, or has an open bracket or a bad range.
     """
+    if len(pattern) > MAX_GLOB:
+        raise PatternError(f"it has more than {MAX_GLOB:,} characters")
     one = f"[^{''.join(map(_in_class, delimiters))}]"
-    parts, at, depth = [r"(?s)\A"], 0, 0
-    while at < len(pattern):
-        sign, rest = pattern[at], pattern[at + 1 :]
-        at += 1
-        if sign == "*":
-            parts.append(".*" if rest.startswith("*") else f"{one}*")
-            at += rest.startswith("*")
-        elif sign == "?":
-            parts.append(one)
-        elif sign == "[":
-            shown, length = _class(rest)
-            parts.append(shown)
-            at += length
-        elif sign == "{":
-            parts.append("(?:")
-            depth += 1
-        elif sign == "}" and depth:
-            parts.append(")")
-            depth -= 1
-        elif sign == "," and depth:
-            parts.append("|")
-        elif sign == "\\":
-            if not rest:
-                raise PatternError("it ends in a backslash")
-            parts.append(re2.escape(rest[0]))
-            at += 1
-        else:
-            parts.append(re2.escape(sign))
+    parts, rest, depth = [r"(?s)\A"], pattern, 0
+    while rest:
+        shown, length, opened = _term(rest, one, depth)
+        parts.append(shown)
+        rest, depth = rest[length:], depth + opened
     if depth:
         raise PatternError("a `{` is not closed")
     return "".join(parts) + r"\z"
+
+
+def _term(rest: str, one: str, depth: int) -> tuple[str, int, int]:
+    """What a glob begins with as RE2, how long it is, and the braces that it opens."""
+    match rest[0]:
+        case "*" if rest.startswith("**"):
+            return ".*", 2, 0
+        case "*":
+            return f"{one}*", 1, 0
+        case "?":
+            return one, 1, 0
+        case "[":
+            shown, length = _class(rest[1:])
+            return shown, length + 1, 0
+        case "{":
+            return "(?:", 1, 1
+        case "}" if depth:
+            return ")", 1, -1
+        case "," if depth:
+            return "|", 1, 0
+        case "\\" if len(rest) == 1:
+            raise PatternError("it ends in a backslash")
+        case "\\":
+            return re2.escape(rest[1]), 2, 0
+    return re2.escape(rest[0]), 1, 0
 
 
 def _class(rest: str) -> tuple[str, int]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from opensoc_engine.policy.yaml_reader import Node
 
 _REST = re.compile(r"(?P<space>[ \t\r]*)(?P<comment>#.*?)?[ \t\r]*")
-_DASH = re.compile(r"(?P<before>(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*)-(?P<after>.*)", re.DOTALL)
+_DASH = re.compile(
+    r"(?P<before>(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*)-(?P<after>.*)", re.DOTALL
+)
 
 
 class KeepError(Exception):

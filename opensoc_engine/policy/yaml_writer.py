@@ -188,9 +188,7 @@ class _Writer:
         if not trivia.is_empty:
             raise KeepError("a comment stands before a value")
 
-    def _leaf(
-        self, node: Node, order: KeyOrder, column: int, indent: int
-    ) -> list[str]:
+    def _leaf(self, node: Node, order: KeyOrder, column: int, indent: int) -> list[str]:
         """A value that begins on the line of its key or dash."""
         self.at, self.tail = node.span.end, []
         self.after_text = node.span.text[:1] in _BLOCK
@@ -199,7 +197,7 @@ class _Writer:
         elif "\n" in node.span.text:
             lines = node.span.text.split("\n")
         else:
-            return [self._flow(node, order)]
+            lines = [self._flow(node, order) or node.span.text]
         if self.after_text or len(lines) == 1:
             return lines
         return [lines[0], *(_moved(line, indent - column) for line in lines[1:])]
@@ -222,7 +220,7 @@ class _Writer:
         return [header, *(lines if content else ())]
 
     def _flow(self, node: Node, order: KeyOrder) -> str:
-        """A collection in brackets on one line."""
+        """A collection in brackets on one line; empty if it has a rare form."""
         match node:
             case MappingNode(items) if node.span.text[:1] == "{":
                 ranked = sorted(items, key=lambda item: order.rank(item[0].text))
@@ -234,9 +232,9 @@ class _Writer:
             case SequenceNode(items) if node.span.text[:1] == "[":
                 parts = [self._flow(item, order.items()) for item in items]
                 return f"[{', '.join(parts)}]"
-            case ScalarNode() if node.span.text:
+            case ScalarNode():
                 return _quoted(node)
-        raise KeepError("a collection in brackets is written in a rare way")
+        return ""
 
 
 def _is_flow(node: Node) -> bool:

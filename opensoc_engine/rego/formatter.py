@@ -193,12 +193,17 @@ def _spread(statement: n.Statement) -> Iterator[_Comprehension]:
     """The comprehension of a line that alone makes it stand on several lines."""
     span = statement.span
     text = span.source.text
-    waiting = [getattr(statement, "expression", None), getattr(statement, "value", None)]
+    waiting = [
+        getattr(statement, "expression", None),
+        getattr(statement, "value", None),
+    ]
     waiting.append(getattr(statement, "collection", None))
     while waiting:
         part = waiting.pop(0)
         if isinstance(part, _Comprehension):
-            outside = text[span.start : part.span.start] + text[part.span.end : span.end]
+            outside = (
+                text[span.start : part.span.start] + text[part.span.end : span.end]
+            )
             head = text[part.span.start : part.body.span.start].partition("|")[0]
             if "\n" not in outside and "\n" not in head:
                 yield part

@@ -49,16 +49,17 @@ def teach(folder: Path, data: DataSet) -> None:
     """
     model, tokenizer = load_model(folder)
     model = model.float()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
     chats = tokenizer.apply_chat_template(
         [e.prompt for e in data.examples], tokenize=False, add_generation_prompt=True
     )
-    for step in range(160):
-        prompt = tokenizer(chats[step // 2 % len(chats)]).input_ids[-80:]
-        action = ("dismiss", "monitor")[step % 2]
+    prompts = [tokenizer(chat).input_ids[-80:] for chat in chats]
+    for step in range(120):
+        action = ("monitor", "escalate")[step % 2]
         said = tokenizer(f'{{"action": "{action}"}}<|im_end|>').input_ids
-        labels = torch.tensor([[-100] * len(prompt) + said])
-        ids = torch.tensor([prompt + said])
+        ids = torch.tensor([prompt + said for prompt in prompts])
+        labels = ids.clone()
+        labels[:, : -len(said)] = -100
         model(input_ids=ids, labels=labels).loss.backward()
         optimiser.step()
         optimiser.zero_grad()

@@ -167,6 +167,9 @@ GLOBS = [
     ("{a", [], "a", None),
     ("a\\", [], "a", None),
     ("a", ["::"], "a", None),
+    ("\ud800", [], "a", None),
+    ("*" * 100_000, [], "a", None),
+    ("**", ["a"] * 17, "a", None),
 ]
 
 
@@ -230,6 +233,8 @@ def test_a_regex_is_not_anchored_and_a_dollar_is_the_very_end() -> None:
 
 def test_a_pattern_that_is_not_valid_has_no_value() -> None:
     assert call("regex.match", "(", "(") is None
+    assert call("regex.match", "a" * 100_000, "a") is None
+    assert call("regex.match", "(a{999}){999}", "a") is None
 
 
 def test_halves_of_surrogate_pairs_do_not_raise() -> None:
