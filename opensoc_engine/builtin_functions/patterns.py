@@ -117,7 +117,7 @@ def translate_glob(pattern: str, delimiters: tuple[str, ...]) -> str:
     """
     if len(pattern) > MAX_GLOB:
         raise PatternError(f"it has more than {MAX_GLOB:,} characters")
-    one = f"[^{''.join(map(_in_class, delimiters))}]"
+    one = f"[^{''.join(map(_literal, delimiters))}]"
     parts, rest, depth = [r"(?s)\A"], pattern, 0
     while rest:
         shown, length, opened = _term(rest, one, depth)
@@ -149,8 +149,8 @@ def _term(rest: str, one: str, depth: int) -> tuple[str, int, int]:
         case "\\" if len(rest) == 1:
             raise PatternError("it ends in a backslash")
         case "\\":
-            return re2.escape(rest[1]), 2, 0
-    return re2.escape(rest[0]), 1, 0
+            return _literal(rest[1]), 2, 0
+    return _literal(rest[0]), 1, 0
 
 
 def _class(rest: str) -> tuple[str, int]:
@@ -162,10 +162,10 @@ def _class(rest: str) -> tuple[str, int]:
         low, high = inner[0], inner[2:3]
         if inner[3:4] != "]" or high < low:
             raise PatternError("a range is one character, `-`, a later one and `]`")
-        shown = f"[{sign}{_in_class(low)}-{_in_class(high)}]"
+        shown = f"[{sign}{_literal(low)}-{_literal(high)}]"
         return shown, skipped + len("a-z]")
     characters, length = _listed(inner)
-    return f"[{sign}{''.join(map(_in_class, characters))}]", skipped + length
+    return f"[{sign}{''.join(map(_literal, characters))}]", skipped + length
 
 
 def _listed(inner: str) -> tuple[list[str], int]:
@@ -180,5 +180,6 @@ def _listed(inner: str) -> tuple[list[str], int]:
     return characters, at + 1
 
 
-def _in_class(character: str) -> str:
+def _literal(character: str) -> str:
+    """One character, inside or outside of a class."""
     return f"\\x{{{ord(character):x}}}"

@@ -54,7 +54,7 @@ class Trivia:
 
 
 def read_trivia(text: str) -> Trivia:
-    """The comments and blank lines of a text that holds nothing else.
+    """The comments of a text that holds nothing else; of blank lines one in a row.
 
     Raises:
         KeepError: There is something else.
@@ -62,10 +62,11 @@ def read_trivia(text: str) -> Trivia:
     first, *lines = text.split("\n")
     space, comment = _remark(first)
     inline = (space or " ") + comment if comment else ""
-    remarks = []
+    remarks: list[Remark] = []
     for at, line in enumerate(lines):
         space, comment = _remark(line)
-        if comment or at < len(lines) - 1:
+        is_blank = not comment and at < len(lines) - 1
+        if comment or (is_blank and not (remarks and not remarks[-1].text)):
             remarks.append(Remark(len(space), comment))
     return Trivia(inline, tuple(remarks))
 
@@ -86,10 +87,24 @@ def after_colon(text: str) -> Trivia:
     return read_trivia(colon[1:])
 
 
+def leaves(node: Node) -> Iterator[ScalarNode]:
+    """Every scalar of a tree, keys included, in the order of the file."""
+    match node:
+        case MappingNode(items):
+            for key, value in items:
+                yield key
+                yield from leaves(value)
+        case SequenceNode(items):
+            for item in items:
+                yield from leaves(item)
+        case ScalarNode():
+            yield node
+
+
 def comments(text: str, root: Node) -> list[str]:
     """Every comment of a file outside its values, in order of their texts."""
     between, at = [], 0
-    for node in _leaves(root):
+    for node in leaves(root):
         between.append(text[at : node.span.start])
         written = node.span.text
         if written[:1] in ("|", ">"):
@@ -105,16 +120,3 @@ def _remark(line: str) -> tuple[str, str]:
     if found is None:
         raise KeepError("something stands between two values")
     return found["space"], found["comment"] or ""
-
-
-def _leaves(node: Node) -> Iterator[ScalarNode]:
-    match node:
-        case MappingNode(items):
-            for key, value in items:
-                yield key
-                yield from _leaves(value)
-        case SequenceNode(items):
-            for item in items:
-                yield from _leaves(item)
-        case ScalarNode():
-            yield node

@@ -14,6 +14,7 @@ from opensoc_engine.policy.trivia import (
     KeepError,
     Trivia,
     after_colon,
+    leaves,
     read_trivia,
     split_dash,
 )
@@ -46,13 +47,16 @@ def write_yaml(
     """
     if _is_flow(root):
         raise KeepError("the file is one collection in brackets")
-    writer = _Writer(text, replaced)
+    is_double = all(map(_can_be_double, leaves(root)))
+    writer = _Writer(text, replaced, is_double)
     header = read_trivia("\n" + text[: root.span.start])
     writer.at = root.span.start
     lines = writer.mapping(root, order, 0, ())
     lines = _remarks(header.remarks, 0) + lines
     lines += writer.rest(lines)
-    return "\n".join(_single_blanks(lines)) + "\n"
+    while lines and not lines[-1]:
+        lines.pop()
+    return "\n".join(_stripped(lines)) + "\n"
 
 
 @dataclass(slots=True)
@@ -61,13 +65,16 @@ class _Writer:
 
     Attributes:
         at: Where the last value that was written ends.
+        is_double: True if single quotes become double ones.
         tail: Column in the file and indentation now of each block that ends there, the
-            outermost first; empty after a block of text, where a comment that is too
-            far to the right would become part of it.
+            outermost first.
+        after_text: True after a block of text, of which a comment that stands too far
+            to the right would become a part.
     """
 
     text: str
     replaced: Mapping[int, str]
+    is_double: bool
     at: int = 0
     tail: list[tuple[int, int]] = field(default_factory=list)
     after_text: bool = False
@@ -210,7 +217,7 @@ class _Writer:
             return _folded(written, indent)
         if id(node) in self.replaced:
             return [self.replaced[id(node)]]
-        return _quoted(node).split("\n")
+        return self._quoted(node).split("\n")
 
     def _literal(self, node: ScalarNode, indent: int) -> list[str]:
         header = _header(node.span.text)
@@ -225,7 +232,7 @@ class _Writer:
             case MappingNode(items) if node.span.text[:1] == "{":
                 ranked = sorted(items, key=lambda item: order.rank(item[0].text))
                 parts = [
-                    f"{_quoted(key)}: {self._flow(value, order.value(key.text))}"
+                    f"{self._quoted(key)}: {self._flow(value, order.value(key.text))}"
                     for key, value in ranked
                 ]
                 return f"{{{', '.join(parts)}}}"
@@ -233,8 +240,14 @@ class _Writer:
                 parts = [self._flow(item, order.items()) for item in items]
                 return f"[{', '.join(parts)}]"
             case ScalarNode():
-                return _quoted(node)
+                return self._quoted(node)
         return ""
+
+    def _quoted(self, node: ScalarNode) -> str:
+        """A scalar as it is, but in double quotes where the file needs no others."""
+        written = node.span.text
+        is_single = self.is_double and written[:1] == "'"
+        return f'"{node.text}"' if is_single else written
 
 
 def _is_flow(node: Node) -> bool:
@@ -245,12 +258,11 @@ def _is_leaf(node: Node) -> bool:
     return isinstance(node, ScalarNode) or _is_flow(node)
 
 
-def _quoted(node: ScalarNode) -> str:
-    """A scalar as it is, but in double quotes where they need no escapes."""
+def _can_be_double(node: ScalarNode) -> bool:
+    """False for single quotes that save escapes: then a whole file keeps them."""
     written, value = node.span.text, node.text
-    if written[:1] != "'" or "\n" in written or not value.isprintable():
-        return written
-    return written if '"' in value or "\\" in value else f'"{value}"'
+    plain = "\n" not in written and value.isprintable()
+    return written[:1] != "'" or (plain and '"' not in value and "\\" not in value)
 
 
 def _header(written: str) -> str:
@@ -283,14 +295,3 @@ def _stripped(lines: list[str]) -> list[str]:
     """The lines without blank ones at the start."""
     start = next((at for at, line in enumerate(lines) if line), len(lines))
     return lines[start:]
-
-
-def _single_blanks(lines: list[str]) -> list[str]:
-    """The lines with at most one blank one in a row, and none at the ends."""
-    kept: list[str] = []
-    for line in lines:
-        if line or (kept and kept[-1]):
-            kept.append(line)
-    while kept and not kept[-1]:
-        kept.pop()
-    return kept

@@ -41,8 +41,9 @@ def format_body(text: str) -> str | None:
     except _KeepError:
         return None
     formatted = "\n".join(layout.written) + "\n"
-    same = _parsed(formatted) == body and _comments(formatted) == _comments(text)
-    return formatted if same else None
+    # `repr` tells `true` from `1`, which are equal in Python.
+    same = repr(_parsed(formatted)) == repr(body)
+    return formatted if same and _comments(formatted) == _comments(text) else None
 
 
 def format_line(text: str) -> str | None:

@@ -53,8 +53,8 @@ def teach(folder: Path, data: DataSet) -> None:
     chats = tokenizer.apply_chat_template(
         [e.prompt for e in data.examples], tokenize=False, add_generation_prompt=True
     )
-    prompts = [tokenizer(chat).input_ids[-80:] for chat in chats]
-    for step in range(120):
+    prompts = [tokenizer(chat).input_ids[-48:] for chat in chats[:4]]
+    for step in range(100):
         action = ("monitor", "escalate")[step % 2]
         said = tokenizer(f'{{"action": "{action}"}}<|im_end|>').input_ids
         ids = torch.tensor([prompt + said for prompt in prompts])
