@@ -43,8 +43,11 @@ _PIPE_WIDTH = 100
 _NEXT = """\
 Rates are shares with their 95 % bootstrap interval below. Good is high in accuracy,
 macro-F1 and reward, and low in dismiss-on-malicious and over-react.
-Next: play other incidents with `opensoc play --seed {seed}`, or all baselines with
-`opensoc play --defender all`."""
+Next:
+  opensoc play --seed {seed} --defender all   other incidents, all baselines
+  opensoc label FILE                  verdicts for your own Sysmon or CloudTrail logs
+  opensoc check; opensoc test         after you have changed a rule in rules/verifier
+  make app                            two defenders side by side, in a browser"""
 
 
 class Form(StrEnum):

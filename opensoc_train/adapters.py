@@ -139,7 +139,12 @@ def attach_adapter(
         # Else PEFT asks a hub for a model of the name that the record has.
         config.base_model_name_or_path = str(base)
         return PeftModel.from_pretrained(
-            model, folder, is_trainable=is_trainable, config=config
+            model,
+            folder,
+            is_trainable=is_trainable,
+            config=config,
+            # Saved as bf16, so only training gains by more.
+            autocast_adapter_dtype=is_trainable,
         )
     except (OSError, ValueError, RuntimeError, TypeError, KeyError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0]

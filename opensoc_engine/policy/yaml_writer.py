@@ -7,7 +7,8 @@ stays so. Comments and blank lines stay with what they stand before or behind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opensoc_engine.policy.trivia import (
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 _INDENT = 2
 _BLOCK = ("|", ">")
 
+_INLINE_COMMENT = re.compile(r"[ \t]+#[^\n]*")
+_NEXT_COMMENT = re.compile(
+    r"[ \t\r]*\n(?P<blank>(?:[ \t\r]*\n)*)(?P<space>[ \t]*)(?P<comment>#[^\n]*)"
+)
+
 
 def write_yaml(
     text: str, root: MappingNode, order: KeyOrder, replaced: Mapping[int, str]
@@ -50,10 +56,8 @@ def write_yaml(
     is_double = all(map(_can_be_double, leaves(root)))
     writer = _Writer(text, replaced, is_double)
     header = read_trivia("\n" + text[: root.span.start])
-    writer.at = root.span.start
-    lines = writer.mapping(root, order, 0, ())
-    lines = _remarks(header.remarks, 0) + lines
-    lines += writer.rest(lines)
+    lines = _remarks(header.remarks, 0) + writer.mapping(root, order, 0, Trivia())
+    read_trivia(text[writer.at :])
     while lines and not lines[-1]:
         lines.pop()
     return "\n".join(_stripped(lines)) + "\n"
@@ -66,44 +70,32 @@ class _Writer:
     Attributes:
         at: Where the last value that was written ends.
         is_double: True if single quotes become double ones.
-        tail: Column in the file and indentation now of each block that ends there, the
-            outermost first.
-        after_text: True after a block of text, of which a comment that stands too far
-            to the right would become a part.
     """
 
     text: str
     replaced: Mapping[int, str]
     is_double: bool
     at: int = 0
-    tail: list[tuple[int, int]] = field(default_factory=list)
-    after_text: bool = False
-
-    def rest(self, lines: list[str]) -> list[str]:
-        """The comments behind the last value."""
-        trivia = read_trivia(self.text[self.at :])
-        trailing, leading = self._behind(trivia, lines, 0)
-        return trailing + _remarks(leading, 0)
 
     def mapping(
         self,
         node: MappingNode,
         order: KeyOrder,
         indent: int,
-        opening: tuple[Remark, ...],
+        opening: Trivia,
+        outer: int = -1,
     ) -> list[str]:
         """The lines of a mapping that has a line for each key."""
         column = node.span.begin.column - 1
         entries: list[tuple[int, list[str]]] = []
-        leading = opening
-        for at, (key, value) in enumerate(node.items):
-            if at:
-                trivia = read_trivia(self.text[self.at : key.span.start])
-                leading = self._step(trivia, entries[-1][1], column)
+        self.at = node.span.start
+        for key, value in node.items:
+            trivia = read_trivia(self.text[self.at : key.span.start])
+            leading = trivia.remarks if entries else opening.remarks
             lines = _remarks(leading, indent)
             lines += self._entry(key, value, order, indent)
             entries.append((order.rank(key.text), lines))
-        self.tail.insert(0, (column, indent))
+        entries[-1][1].extend(self._trailing(column, outer, indent))
         entries.sort(key=lambda entry: entry[0])
         return _stripped([line for _, lines in entries for line in lines])
 
@@ -112,100 +104,94 @@ class _Writer:
         node: SequenceNode,
         order: KeyOrder,
         indent: int,
-        opening: tuple[Remark, ...],
+        opening: Trivia,
+        outer: int,
     ) -> list[str]:
         """The lines of a list that has a dash for each item."""
         column = node.span.begin.column - 1
-        lines = _remarks(opening, indent)
+        lines = _remarks(opening.remarks, indent)
         self.at = node.span.start
         for item in node.items:
             before, after = split_dash(self.text[self.at : item.span.start])
-            lines += _remarks(self._step(before, lines, column), indent)
-            lines += self._item(item, order, indent, after)
-        self.tail.insert(0, (column, indent))
-        return _stripped(lines)
+            lines += _remarks(before.remarks, indent)
+            lines += self._item(item, order, (column, indent), after)
+        return _stripped(lines + self._trailing(column, outer, indent))
 
     def _entry(
         self, key: ScalarNode, value: Node, order: KeyOrder, indent: int
     ) -> list[str]:
         name = " " * indent + self._scalar(key, indent)[0] + ":"
-        inner = order.value(key.text)
+        inner, column = order.value(key.text), key.span.begin.column - 1
+        trivia = after_colon(self.text[key.span.end : value.span.start])
         if _is_leaf(value):
-            self._nothing_but(after_colon(self.text[key.span.end : value.span.start]))
-            first, *rest = self._leaf(value, inner, key.span.begin.column - 1, indent)
+            _refuse_comment(trivia)
+            first, *rest = self._leaf(value, inner, column, indent)
             return [f"{name} {first}".rstrip(), *rest]
-        start = value.span.start
-        trivia = after_colon(self.text[key.span.end : start])
-        self.at = start
-        lines = self._block(value, inner, indent + _INDENT, trivia.remarks)
+        lines = self._block(value, inner, indent + _INDENT, trivia, column)
         return [name + trivia.inline, *lines]
 
     def _item(
-        self, item: Node, order: KeyOrder, indent: int, after: Trivia
+        self, item: Node, order: KeyOrder, place: tuple[int, int], after: Trivia
     ) -> list[str]:
-        inner, dash = order.items(), " " * indent + "-"
+        (column, indent), inner = place, order.items()
+        dash = " " * indent + "-"
         if _is_leaf(item):
-            self._nothing_but(after)
-            column = item.span.begin.column - 1 - _INDENT
+            _refuse_comment(after)
             first, *rest = self._leaf(item, inner, column, indent)
             return [f"{dash} {first}".rstrip(), *rest]
-        self.at = item.span.start
-        lines = self._block(item, inner, indent + _INDENT, after.remarks)
+        lines = self._block(item, inner, indent + _INDENT, after, column)
         if not after.is_empty:
             return [dash + after.inline, *lines]
-        return [f"{dash} {lines[0].lstrip()}", *lines[1:]]
+        first, rest = lines[0].lstrip(), lines[1:]
+        return [f"{dash} {first}", *(_stripped(rest) if first[0] == "#" else rest)]
 
     def _block(
-        self, node: Node, order: KeyOrder, indent: int, opening: tuple[Remark, ...]
+        self, node: Node, order: KeyOrder, indent: int, opening: Trivia, outer: int
     ) -> list[str]:
         if isinstance(node, MappingNode):
-            return self.mapping(node, order, indent, opening)
+            return self.mapping(node, order, indent, opening, outer)
         assert isinstance(node, SequenceNode)
-        return self.sequence(node, order, indent, opening)
+        return self.sequence(node, order, indent, opening, outer)
 
-    def _step(
-        self, trivia: Trivia, lines: list[str], column: int
-    ) -> tuple[Remark, ...]:
-        """Write what is behind the last value; the rest belongs to the next one."""
-        trailing, leading = self._behind(trivia, lines, column)
-        lines += trailing
-        return leading
+    def _trailing(self, column: int, outer: int, indent: int) -> list[str]:
+        """The comments behind the last value that still belong to its block.
 
-    def _behind(
-        self, trivia: Trivia, lines: list[str], column: int
-    ) -> tuple[list[str], tuple[Remark, ...]]:
-        if trivia.inline:
-            lines[-1] += trivia.inline
-        count = 0
-        for at, remark in enumerate(trivia.remarks, start=1):
-            if remark.text and (remark.column <= column or self.after_text):
+        Args:
+            column: Where the block begins in the file.
+            outer: Where the block around it does.
+            indent: Where it begins now.
+        """
+        lines: list[str] = []
+        while found := _NEXT_COMMENT.match(self.text, self.at):
+            place = len(found["space"])
+            if place < column or place <= outer:
                 break
-            count = at if remark.text else count
-        trailing: list[str] = []
-        for remark in trivia.remarks[:count]:
-            trailing += _remarks((remark,), self._indent_of(remark.column))
-        return trailing, trivia.remarks[count:]
-
-    def _indent_of(self, column: int) -> int:
-        """The indentation of the innermost block that a comment is in."""
-        inside = [indent for start, indent in self.tail if start <= column]
-        return inside[-1] if inside else 0
-
-    def _nothing_but(self, trivia: Trivia) -> None:
-        if not trivia.is_empty:
-            raise KeepError("a comment stands before a value")
+            lines += [""] if found["blank"] else []
+            lines.append(" " * indent + found["comment"].rstrip())
+            self.at = found.end()
+        return lines
 
     def _leaf(self, node: Node, order: KeyOrder, column: int, indent: int) -> list[str]:
-        """A value that begins on the line of its key or dash."""
-        self.at, self.tail = node.span.end, []
-        self.after_text = node.span.text[:1] in _BLOCK
+        """A value that begins on the line of its key or dash, and its comment."""
+        lines = self._value(node, order, column, indent)
+        self.at = node.span.end
+        comment = _INLINE_COMMENT.match(self.text, self.at)
+        if comment is not None:
+            lines[-1] += comment[0].rstrip()
+            self.at = comment.end()
+        return lines
+
+    def _value(
+        self, node: Node, order: KeyOrder, column: int, indent: int
+    ) -> list[str]:
+        written = node.span.text
         if isinstance(node, ScalarNode):
             lines = self._scalar(node, indent)
-        elif "\n" in node.span.text:
-            lines = node.span.text.split("\n")
+        elif "\n" in written:
+            lines = written.split("\n")
         else:
-            lines = [self._flow(node, order) or node.span.text]
-        if self.after_text or len(lines) == 1:
+            lines = [self._flow(node, order) or written]
+        if written[:1] in _BLOCK or len(lines) == 1:
             return lines
         return [lines[0], *(_moved(line, indent - column) for line in lines[1:])]
 
@@ -248,6 +234,11 @@ class _Writer:
         written = node.span.text
         is_single = self.is_double and written[:1] == "'"
         return f'"{node.text}"' if is_single else written
+
+
+def _refuse_comment(trivia: Trivia) -> None:
+    if not trivia.is_empty:
+        raise KeepError("a comment stands before a value")
 
 
 def _is_flow(node: Node) -> bool:

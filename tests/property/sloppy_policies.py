@@ -110,8 +110,7 @@ class Scribe:
 
     def body(self, value: Body, indent: int) -> list[str]:
         """The lines of a body, with comments."""
-        lines = self.before(indent)
-        lines = [] if lines[:1] == [""] else lines
+        lines = []
         for statement in value.statements:
             parts = statement.split("§")
             text = "".join(part + self.comment() for part in parts[:-1]) + parts[-1]

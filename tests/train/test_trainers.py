@@ -33,6 +33,9 @@ from opensoc_train.tiny_model import build_tiny_model
 
 pytestmark = pytest.mark.train
 
+# More threads only wait for each other over so small a model.
+torch.set_num_threads(1)
+
 # The rate is nil in the first step of a warm-up.
 SFT = SftSettings(max_steps=2, batch_size=2, max_length=4096)
 GRPO = GrpoSettings(tasks=("stage1_basic",), steps=1, max_completion_length=32)
@@ -53,8 +56,8 @@ def teach(folder: Path, data: DataSet) -> None:
     chats = tokenizer.apply_chat_template(
         [e.prompt for e in data.examples], tokenize=False, add_generation_prompt=True
     )
-    prompts = [tokenizer(chat).input_ids[-48:] for chat in chats[:4]]
-    for step in range(100):
+    prompts = [tokenizer(chat).input_ids[-64:] for chat in chats]
+    for step in range(120):
         action = ("monitor", "escalate")[step % 2]
         said = tokenizer(f'{{"action": "{action}"}}<|im_end|>').input_ids
         ids = torch.tensor([prompt + said for prompt in prompts])
@@ -209,13 +212,13 @@ def test_a_model_on_this_machine_is_evaluated(
         (["sft", "--base", "tests"], "`tests` holds no model"),
         (["grpo", "--base", "gone"], "`gone` holds no model"),
         (["sft", "--task", "stage9"], "no stage `stage9`"),
-        (["sft", "--resume", "--out", "gone"], "has no checkpoint"),
+        (["sft", "--resume"], "has no checkpoint"),
     ],
 )
 def test_a_wrong_training_command_is_told_what_to_do(
     arguments: list[str], message: str
 ) -> None:
-    result = CliRunner().invoke(train_verb.app, arguments)
+    result = CliRunner().invoke(train_verb.app, [*arguments, "--out", "no-such-run"])
 
     assert result.exit_code == 2
     assert message in result.stderr
