@@ -15,7 +15,8 @@ help:
 	@echo "make serve         the environment's HTTP server, on port 7860"
 	@echo "make test-browser  install Chromium and drive the app in it"
 	@echo "make datasets      write the training and hold-out sets again"
-	@echo "make train         base model, SFT, GRPO and evaluation (about an hour on 2 cores)"
+	@echo "make train         base model, SFT, GRPO and evaluation (over an hour on 2 cores)"
+	@echo "make bake          record the answers that the app shows, after make train"
 	@echo "make clean         remove .venv and caches"
 
 $(VENV)/uv:
@@ -54,6 +55,8 @@ test: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/opensoc check
+	$(BIN)/opensoc lint
+	$(BIN)/opensoc fmt --check
 	$(BIN)/opensoc test
 	$(BIN)/python -m pytest -m "not browser"
 
@@ -67,6 +70,24 @@ app: $(VENV)/app
 
 serve: $(VENV)/serve
 	$(BIN)/opensoc serve
+
+base-model: $(BASE)
+
+$(BASE): $(VENV)/train
+	$(BIN)/opensoc train base-model --out $(BASE)
+
+# Stops by itself after about an hour on 2 cores; `--resume` goes on.
+train: $(BASE)
+	$(BIN)/opensoc train sft --base $(BASE) --max-seconds 2400 --out runs/sft
+	$(BIN)/opensoc train grpo --base $(BASE) --adapter runs/sft --steps 20 \
+	  --task stage1_basic --task stage2_multi --max-seconds 1500 --out runs/grpo
+	$(BIN)/opensoc eval $(BASE) --adapter runs/grpo
+
+# Records what the app shows: the base model before, the trained adapter after.
+bake: $(BASE)
+	rm -f opensoc_app/answers/before.jsonl opensoc_app/answers/after.jsonl
+	$(BIN)/opensoc eval $(BASE) -o opensoc_app/answers/before.jsonl
+	$(BIN)/opensoc eval $(BASE) --adapter runs/grpo -o opensoc_app/answers/after.jsonl
 
 datasets: $(VENV)/core
 	$(BIN)/opensoc generate datasets

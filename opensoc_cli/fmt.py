@@ -31,7 +31,7 @@ def run(
     from opensoc_engine.diagnostics import DiagnosticCollector
     from opensoc_engine.render import summary
 
-    root = path or reporting.default_rules()
+    root = path or reporting.own_rules()
     files = sorted(root.rglob("*.yaml")) if root.is_dir() else [root]
     if not root.exists() or not files:
         raise reporting.stop(f"there is no rule file at `{root}`", "name a folder")

@@ -28,7 +28,7 @@ def run(
     """Write `lock.json` in the rules folder."""
     from opensoc_engine.loader import LOCK, policy_folders, rules_root
 
-    given = path or reporting.default_rules()
+    given = path or reporting.own_rules()
     if not given.exists():
         raise reporting.stop(f"there is no `{given}`", "name a folder of rules")
     root = rules_root(given)

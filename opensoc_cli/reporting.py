@@ -43,6 +43,14 @@ def default_rules() -> Path:
     return here if here.is_dir() else data_root() / "rules"
 
 
+def own_rules() -> Path:
+    """`rules` in the working folder: what a verb that writes files works on."""
+    here = Path("rules")
+    if not here.is_dir():
+        raise stop("there is no `rules` here", "name the rules folder")
+    return here
+
+
 def write_diagnostics(found: Sequence[Diagnostic], form: Format) -> None:
     """Write diagnostics to stdout."""
     from opensoc_engine import render

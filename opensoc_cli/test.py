@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from opensoc_cli import reporting
-from opensoc_cli.reporting import Format
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from opensoc_engine.cases import CaseResult
+    from opensoc_engine.coverage import FileCoverage
+
+
+class Form(StrEnum):
+    """How results are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
 
 
 def run(
@@ -20,8 +31,13 @@ def run(
         Path | None, typer.Argument(help="A rules folder or a policy set.")
     ] = None,
     form: Annotated[
-        Format, typer.Option("--format", help="text or json.")
-    ] = Format.TEXT,
+        Form, typer.Option("--format", help="How to write results.")
+    ] = Form.TEXT,
+    *,
+    coverage: Annotated[
+        bool,
+        typer.Option("--coverage", help="Say which lines never held or never failed."),
+    ] = False,
 ) -> None:
     """Run the cases that stand beside the policies."""
     from opensoc_engine.loader import policy_folders
@@ -33,18 +49,25 @@ def run(
         raise reporting.stop(
             f"no policy set in `{root}`", "a policy set is a folder with a `set.yaml`"
         )
-    results = [result for found in folders for result in _test(found, form)]
+    results: list[CaseResult] = []
+    measured: list[FileCoverage] | None = [] if coverage else None
+    for found in folders:
+        results += _test(found, form, measured)
     if root.is_file():
         slug = root.name.split(".cases")[0].removesuffix(".yaml")
         results = [result for result in results if result.policy == slug]
-    _report(results, form)
+        measured = measured and [file for file in measured if file.name == slug]
+    _report(results, measured, form)
     if not all(result.passed for result in results):
         raise typer.Exit(reporting.FINDINGS)
 
 
-def _test(folder: Path, form: Format) -> tuple[CaseResult, ...]:
+def _test(
+    folder: Path, form: Form, measured: list[FileCoverage] | None
+) -> tuple[CaseResult, ...]:
     """The results of one set; a set that does not compile ends the run."""
     from opensoc_engine.cases import run_cases
+    from opensoc_engine.coverage import measure
     from opensoc_engine.diagnostics import DiagnosticCollector
     from opensoc_engine.loader import load_folder
 
@@ -53,21 +76,40 @@ def _test(folder: Path, form: Format) -> tuple[CaseResult, ...]:
     found.extend(loaded.diagnostics)
     results: tuple[CaseResult, ...] = ()
     if loaded.policy_set is not None and loaded.folder is not None:
-        parts = loaded.folder
-        results = run_cases(
-            loaded.policy_set, parts.cases, parts.case_base, parts.store, found
-        )
+        parts, compiled = loaded.folder, loaded.policy_set
+        results = run_cases(compiled, parts.cases, parts.case_base, parts.store, found)
+        if measured is not None:
+            measured += measure(compiled, [(r.policy, r.document) for r in results])
     if found.has_errors:
-        reporting.write_diagnostics(found.sorted(), form)
+        written = reporting.Format.JSON if form is Form.JSON else reporting.Format.TEXT
+        reporting.write_diagnostics(found.sorted(), written)
         raise typer.Exit(reporting.FINDINGS)
     return results
 
 
-def _report(results: list[CaseResult], form: Format) -> None:
+def _report(
+    results: list[CaseResult], measured: list[FileCoverage] | None, form: Form
+) -> None:
+    from opensoc_cli import coverage_report, junit
+
+    match form:
+        case Form.JSON:
+            cases = [_to_json(result) for result in results]
+            with_lines = measured is not None and {
+                "cases": cases,
+                "coverage": coverage_report.to_json(measured),
+            }
+            typer.echo(json.dumps(with_lines or cases, indent=2))
+        case Form.JUNIT:
+            typer.echo(junit.document(results, measured))
+        case Form.TEXT:
+            _write(results)
+            if measured is not None:
+                typer.echo(coverage_report.to_text(measured))
+
+
+def _write(results: Sequence[CaseResult]) -> None:
     failed = [result for result in results if not result.passed]
-    if form is Format.JSON:
-        typer.echo(json.dumps([_to_json(result) for result in results], indent=2))
-        return
     for result in failed:
         typer.echo(_shown(result))
     count = len({result.policy for result in results})

@@ -37,11 +37,12 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """A case that ran; it passed if nothing came out otherwise."""
+    """A case that ran on its document; it passed if nothing came out otherwise."""
 
     policy: str
     case: Case
     mismatches: tuple[Mismatch, ...]
+    document: Mapping[str, Any] = field(repr=False)
 
     @property
     def passed(self) -> bool:
@@ -95,7 +96,8 @@ def _run(
         decision = policy_set.evaluate_policy(document, slug)
     else:
         decision = policy_set.evaluate(document)
-    return CaseResult(slug, case, tuple(_mismatches(decision, slug, case)))
+    found = tuple(_mismatches(decision, slug, case))
+    return CaseResult(slug, case, found, document)
 
 
 def _mismatches(decision: Decision, policy: str, case: Case) -> Iterator[Mismatch]:

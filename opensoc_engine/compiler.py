@@ -53,10 +53,13 @@ def compile_set(
     values = {name: item.values for name, item in lists.items()}
     compiled = []
     for item in check_set(manifest, ordered, lists, store, collector):
-        generated = generate(lower(item.checked, values), item.policy.source.name)
+        program = lower(item.checked, values)
+        generated = generate(program, item.policy.source.name)
         document, forbidden = item.environment.document, item.environment.forbidden
         hidden, exact = _hidden(document, forbidden), _has_fractions(document)
-        compiled.append(CompiledPolicy(item.policy, generated, hidden, exact))
+        compiled.append(
+            CompiledPolicy(item.policy, generated, hidden, exact, program, document)
+        )
     if collector.has_errors:
         return None
     digest = _digest(manifest, ordered, lists)

@@ -17,9 +17,11 @@ from opensoc_engine.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from opensoc_engine import ir
     from opensoc_engine.codegen.python import GeneratedModule
     from opensoc_engine.ir import Solution
     from opensoc_engine.policy.model import Manifest, Policy, Rule
+    from opensoc_engine.types import Type
 
 MAX_ALTERNATIVES = 64
 # Solutions that are looked at to find different evidence: bounds hostile documents.
@@ -123,17 +125,25 @@ class CompiledPolicy:
     Attributes:
         hidden: Fields of the document that its kind may not see.
         exact: True if its input may hold numbers that are not integers.
+        program: What the functions were made from.
+        document: The type of the input.
     """
 
     policy: Policy
     module: GeneratedModule
     hidden: frozenset[str]
     exact: bool
+    program: ir.Module
+    document: Type
+
+    def seen(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """The document as the rules see it: without hidden fields, without floats."""
+        seen = {key: document[key] for key in document if key not in self.hidden}
+        return exact(seen) if self.exact else seen
 
     def findings(self, document: Mapping[str, Any], name: str) -> Iterator[Finding]:
         """The rules that fire on a document, in the order of the file."""
-        seen = {key: document[key] for key in document if key not in self.hidden}
-        value = exact(seen) if self.exact else seen
+        value = self.seen(document)
         cache: dict[str, Any] = {}
         for rule in self.policy.rules:
             solutions = self.module.rules[rule.id.text](value, cache)

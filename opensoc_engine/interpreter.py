@@ -1,7 +1,8 @@
 """IR is evaluated as it stands: slow and obvious, the oracle of the code generator.
 
 A block maps the list of ways so far to the next list, line by line, and tries them all.
-Solutions come in the order of generated code, because each step keeps the order.
+Solutions come in the order of generated code, because each step keeps the order. Who
+wants to know what happens at each step can watch.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # The values of the variables that are bound so far.
 Way: TypeAlias = dict[str, Any]
+# Is told of each step, the way that reached it, and the ways on after it.
+Watch: TypeAlias = "Callable[[ir.Step, Way, list[Way]], None]"
 
 _OPERATORS: Mapping[str, Callable[..., Any]] = {
     "eq": operator.eq,
@@ -70,7 +73,7 @@ def _solutions(
     document: Any,
     cache: dict[str, Any],
 ) -> Iterator[Solution]:
-    evaluation = _Evaluation(functions, document, cache)
+    evaluation = Evaluation(functions, document, cache)
     for body in rule.bodies:
         for way in evaluation.ways(body.block, {}):
             parts = [evaluation.value(part, way) for part in body.evidence]
@@ -85,22 +88,29 @@ def _flat(parts: list[Any]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Evaluation:
+class Evaluation:
     """One document; `cache` keeps helpers without parameters."""
 
     functions: Mapping[str, ir.Function]
     document: Any
     cache: dict[str, Any]
+    watch: Watch | None = None
 
     def ways(self, block: ir.Block, start: Way) -> list[Way]:
         """Every way to fulfil a block."""
         found = [start]
         for step in block.steps:
-            found = [after for way in found for after in self._step(step, way)]
+            found = [after for way in found for after in self.step(step, way)]
         return found
 
-    def _step(self, step: ir.Step, way: Way) -> list[Way]:
+    def step(self, step: ir.Step, way: Way) -> list[Way]:
         """The ways on after one step: none, one, or one for each element."""
+        after = self._step(step, way)
+        if self.watch is not None:
+            self.watch(step, way, after)
+        return after
+
+    def _step(self, step: ir.Step, way: Way) -> list[Way]:
         match step:
             case ir.Each(key, name, collection, kind):
                 values = self.value(collection, way)

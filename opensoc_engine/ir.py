@@ -4,13 +4,19 @@ Nothing here can fail at run time. What may be undefined stands only in a `Try` 
 which ends its block when there is no value. Names of variables are unique in a body and
 are made of letters, digits and `_`. Values are `bool`, `int`, `Decimal`, `str`, arrays
 (`list` from the input, `tuple` from a policy), `frozenset` and `dict`; no floats.
+
+Expressions and steps know the place in the policy that they came from. Places do not
+count when two of them are compared.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from opensoc_engine.source import Span
 
 # One way for a rule to fire: the ids of its evidence, and what it adds in a rubric.
 Solution: TypeAlias = tuple[tuple[str, ...], int | Decimal | None]
@@ -49,26 +55,33 @@ Kind: TypeAlias = Literal["array", "set", "object"]
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
+class Placed:
+    """Something that stands at a place in a policy: a line, or a part of one."""
+
+    span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Placed):
     """A value that is known before anything runs; arrays are tuples."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class Input(Placed):
     """The document."""
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Placed):
     """A variable of the function."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Member(Placed):
     """A field that is always there."""
 
     base: Expression
@@ -76,7 +89,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Default:
+class Default(Placed):
     """The value at a path of keys, or another where any key is missing."""
 
     base: Expression
@@ -85,7 +98,7 @@ class Default:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Placed):
     """An operator on values."""
 
     operator: Operator
@@ -93,7 +106,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltinCall:
+class BuiltinCall(Placed):
     """A builtin that has a value for all arguments of its types."""
 
     name: str
@@ -101,7 +114,7 @@ class BuiltinCall:
 
 
 @dataclass(frozen=True, slots=True)
-class HelperCall:
+class HelperCall(Placed):
     """A helper that always has a value; a predicate gives true or false."""
 
     function: str
@@ -109,7 +122,7 @@ class HelperCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Display:
+class Display(Placed):
     """A literal: an array, or a set of scalars."""
 
     kind: Literal["array", "set"]
@@ -117,14 +130,14 @@ class Display:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectDisplay:
+class ObjectDisplay(Placed):
     """An object literal."""
 
     items: tuple[tuple[Expression, Expression], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Collect:
+class Collect(Placed):
     """A comprehension: one `value` for each way to fulfil the block.
 
     Of two values for one key of an object the first is kept.
@@ -152,7 +165,7 @@ Expression: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class PartialOperation:
+class PartialOperation(Placed):
     """An operator whose value may be missing."""
 
     operator: PartialOperator
@@ -160,7 +173,7 @@ class PartialOperation:
 
 
 @dataclass(frozen=True, slots=True)
-class PartialBuiltin:
+class PartialBuiltin(Placed):
     """A builtin that may have no value: its implementation gives None."""
 
     name: str
@@ -168,7 +181,7 @@ class PartialBuiltin:
 
 
 @dataclass(frozen=True, slots=True)
-class PartialHelper:
+class PartialHelper(Placed):
     """A value helper that may have no value."""
 
     function: str
@@ -179,7 +192,7 @@ Partial: TypeAlias = PartialOperation | PartialBuiltin | PartialHelper
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
+class Each(Placed):
     """Goes on once for each element: sets by order of value, objects of key."""
 
     key: str | None
@@ -189,14 +202,14 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Test(Placed):
     """Goes on if the expression is true."""
 
     condition: Expression
 
 
 @dataclass(frozen=True, slots=True)
-class Bind:
+class Bind(Placed):
     """Goes on with a variable bound."""
 
     name: str
@@ -204,7 +217,7 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class Try(Placed):
     """Goes on with a variable bound, if there is a value."""
 
     name: str
@@ -212,14 +225,14 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
-class Exclude:
+class Exclude(Placed):
     """Goes on if the block can't be fulfilled."""
 
     block: Block
 
 
 @dataclass(frozen=True, slots=True)
-class ForAll:
+class ForAll(Placed):
     """Goes on if the block can be fulfilled for each element."""
 
     key: str | None

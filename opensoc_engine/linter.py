@@ -1,11 +1,13 @@
 """A folder of rules becomes advice: the warnings of every set, and of their lists.
 
 A set that does not compile gives its errors instead. Lists are shared by the sets that
-stand beside each other, so all of them are read, whichever part is asked about.
+stand beside each other, so all of them are read, whichever part is asked about. A
+comment `# lint: allow W106` on the line, or alone above it, silences a warning.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from opensoc_engine.analysis.checker import CheckedProgram
     from opensoc_engine.diagnostics import Diagnostic
     from opensoc_engine.policy.model import ListFile
+
+# Such as `# lint: allow W106, an image alone is enough`.
+_ALLOWED = re.compile(r"#.*\blint: allow ((?:W[0-9]+[, ]*)+)")
 
 
 def lint_path(path: Path) -> tuple[Diagnostic, ...] | None:
@@ -35,7 +40,11 @@ def lint_path(path: Path) -> tuple[Diagnostic, ...] | None:
         lists |= read
     if not collector.has_errors:
         collector.extend(tuple(unread_lists(lists, lists_read(programs))))
-    return tuple(item for item in collector.sorted() if _is_within(item, path))
+    return tuple(
+        item
+        for item in collector.sorted()
+        if _is_within(item, path) and not _is_allowed(item)
+    )
 
 
 def _lint_folder(
@@ -58,3 +67,13 @@ def _lint_folder(
 def _is_within(found: Diagnostic, path: Path) -> bool:
     place = Path(found.label.span.source.name).resolve()
     return place.is_relative_to(path.resolve())
+
+
+def _is_allowed(found: Diagnostic) -> bool:
+    """True for a warning that a comment allows, on its line or alone above it."""
+    span = found.label.span
+    number = span.begin.line
+    above = span.source.line(number - 1).strip()
+    lines = (span.source.line(number), above if above.startswith("#") else "")
+    allowed = (match[1] for line in lines for match in _ALLOWED.finditer(line))
+    return any(found.code in codes for codes in allowed)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "set.yaml"
 CASES_SUFFIX = ".cases.yaml"
+LISTS = "lists"
 LOCK = "lock.json"
 
 
@@ -101,7 +102,7 @@ def policy_folders(root: Path) -> list[Path]:
 def rules_root(path: Path) -> Path:
     """The folder that holds the sets and the lists of a file, a set or itself."""
     folder = path.parent if path.is_file() else path
-    if not (folder / MANIFEST).is_file() and policy_folders(folder):
+    if folder.resolve().name != LISTS and not (folder / MANIFEST).is_file():
         return folder
     # `.` and `..` have no parent that could be written before them.
     return (folder if folder.name not in ("", "..") else folder.resolve()).parent
@@ -117,7 +118,7 @@ def read_folder(path: Path, collector: DiagnosticCollector) -> PolicyFolder | No
         return None
     source = read_source(path / MANIFEST, collector)
     manifest = source and parse_manifest(source, store, collector)
-    lists = _lists(path.parent / "lists", store, collector)
+    lists = _lists(path.parent / LISTS, store, collector)
     policies = _policies(path, store, collector)
     cases = _cases(path, store, collector)
     if not manifest:
@@ -142,7 +143,7 @@ def rule_files(folders: Sequence[PolicyFolder]) -> tuple[Content, ...]:
         name = folder.path.resolve().name
         sources[f"{name}/{MANIFEST}"] = folder.manifest.source
         sources |= {f"{name}/{p.slug.text}.yaml": p.source for p in folder.policies}
-        sources |= {f"lists/{key}.yaml": i.source for key, i in folder.lists.items()}
+        sources |= {f"{LISTS}/{key}.yaml": i.source for key, i in folder.lists.items()}
     return tuple(content_of(file, source) for file, source in sorted(sources.items()))
 
 

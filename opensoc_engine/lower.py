@@ -1,12 +1,13 @@
 """A checked program becomes IR: names made unique, absence made explicit.
 
 It assumes that the checker reported nothing. What may be undefined in an expression is
-taken out into a `Try` step before it, so that expressions always have a value.
+taken out into a `Try` step before it, so that expressions always have a value. A step
+has the place of its line, and an expression its own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from opensoc_engine.analysis.checker import CheckedBody, CheckedProgram
     from opensoc_engine.analysis.program import Helper, ProgramRule
     from opensoc_engine.analysis.scope import Facts, Instance
+    from opensoc_engine.source import Span
 
 _EXACT = {"+": "add", "-": "subtract", "*": "multiply"}
 _SETS = {"-": "except", "&": "intersect", "|": "unite"}
@@ -67,7 +69,7 @@ def _function(
         steps = lowering.lines(body)
         result = head.value or head.member
         if result is not None:
-            results.append(lowering.expression(result, steps))
+            results.append(lowering.result(result, steps))
         blocks.append(ir.Block(tuple(steps)))
     return ir.Function(
         instance.name,
@@ -121,7 +123,14 @@ class _Lowering:
             return None
         if isinstance(value, int | Decimal):
             return ir.Constant(value)
-        return self.expression(value, steps)
+        return self.result(value, steps)
+
+    def result(self, node: n.Expression, steps: list[ir.Step]) -> ir.Expression:
+        """A value, a member or the head of a comprehension, after the lines."""
+        first = len(steps)
+        found = self.expression(node, steps)
+        _place(steps, first, node.span)
+        return found
 
     def lines(self, body: n.Body) -> list[ir.Step]:
         """The steps of a body."""
@@ -131,6 +140,11 @@ class _Lowering:
         return steps
 
     def _statement(self, statement: n.Statement, steps: list[ir.Step]) -> None:
+        first = len(steps)
+        self._line(statement, steps)
+        _place(steps, first, statement.span)
+
+    def _line(self, statement: n.Statement, steps: list[ir.Step]) -> None:
         match statement:
             case n.Some(key, value, collection):
                 source, kind = self._collection(collection, steps)
@@ -148,6 +162,7 @@ class _Lowering:
             case n.Not(expression):
                 inner: list[ir.Step] = []
                 self._condition(expression, inner)
+                _place(inner, 0, expression.span)
                 steps.append(ir.Exclude(ir.Block(tuple(inner))))
             case n.Condition(expression):
                 self._condition(expression, steps)
@@ -171,14 +186,19 @@ class _Lowering:
                 return lowered, "set"
         return lowered, "object"
 
-    def _try(self, operation: ir.Partial, steps: list[ir.Step]) -> ir.Expression:
+    def _try(
+        self, node: n.Expression, operation: ir.Partial, steps: list[ir.Step]
+    ) -> ir.Expression:
         """Take something that may be undefined out into a step of its own."""
         name = self.fresh("maybe")
-        steps.append(ir.Try(name, operation))
+        steps.append(ir.Try(name, replace(operation, span=node.span)))
         return ir.Variable(name)
 
     def expression(self, node: n.Expression, steps: list[ir.Step]) -> ir.Expression:
         """The expression, after the steps that must come before it."""
+        return replace(self._expression(node, steps), span=node.span)
+
+    def _expression(self, node: n.Expression, steps: list[ir.Step]) -> ir.Expression:
         match node:
             case n.Literal(value):
                 return ir.Constant(value)
@@ -233,14 +253,14 @@ class _Lowering:
         if instance is None:
             raise InternalError(f"no helper was found for `{node}`")
         if instance.partial:
-            return self._try(ir.PartialHelper(instance.name, arguments), steps)
+            return self._try(node, ir.PartialHelper(instance.name, arguments), steps)
         return ir.HelperCall(instance.name, arguments)
 
     def _field(self, node: n.Field, steps: list[ir.Step]) -> ir.Expression:
         base = self.expression(node.base, steps)
         if self.facts.is_partial(node):
             arguments = (base, ir.Constant(node.name))
-            return self._try(ir.PartialOperation("field", arguments), steps)
+            return self._try(node, ir.PartialOperation("field", arguments), steps)
         if isinstance(base, ir.Constant):
             return ir.Constant(base.value[node.name])
         return ir.Member(base, node.name)
@@ -251,7 +271,7 @@ class _Lowering:
             return ir.Operation("lookup", arguments)
         is_array = isinstance(self.facts.type_of(node.base), t.Array)
         operator: ir.PartialOperator = "item" if is_array else "field"
-        return self._try(ir.PartialOperation(operator, arguments), steps)
+        return self._try(node, ir.PartialOperation(operator, arguments), steps)
 
     def _call(self, node: n.Call, steps: list[ir.Step]) -> ir.Expression:
         if node.name == "object.get":
@@ -260,7 +280,7 @@ class _Lowering:
         if self.facts.instance_of(node) is not None:
             return self._helper(node, arguments, steps)
         if self.facts.is_partial(node):
-            return self._try(ir.PartialBuiltin(node.name, arguments), steps)
+            return self._try(node, ir.PartialBuiltin(node.name, arguments), steps)
         return ir.BuiltinCall(node.name, arguments)
 
     def _object_get(self, node: n.Call, steps: list[ir.Step]) -> ir.Expression:
@@ -276,7 +296,7 @@ class _Lowering:
             operator: ir.PartialOperator = (
                 "divide" if node.operator == "/" else "modulo"
             )
-            return self._try(ir.PartialOperation(operator, arguments), steps)
+            return self._try(node, ir.PartialOperation(operator, arguments), steps)
         return ir.Operation(self._operator(node, left, right), arguments)
 
     def _operator(self, node: n.Binary, left: t.Type, right: t.Type) -> ir.Operator:
@@ -316,9 +336,14 @@ class _Lowering:
         self, kind: ir.Kind, key: n.Expression | None, value: n.Expression, body: n.Body
     ) -> ir.Expression:
         steps = self.lines(body)
-        lowered_key = None if key is None else self.expression(key, steps)
-        lowered = self.expression(value, steps)
+        lowered_key = None if key is None else self.result(key, steps)
+        lowered = self.result(value, steps)
         return ir.Collect(kind, ir.Block(tuple(steps)), lowered_key, lowered)
+
+
+def _place(steps: list[ir.Step], first: int, span: Span) -> None:
+    """Give the steps from the first on their place."""
+    steps[first:] = [replace(step, span=span) for step in steps[first:]]
 
 
 def _display(kind: str, items: tuple[ir.Expression, ...]) -> ir.Expression:

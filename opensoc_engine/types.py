@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """An object with known fields."""
+    """An object with known fields.
+
+    Attributes:
+        open: True if a value may have further fields, of which nothing is known; then
+            only its known fields can be read, one by one.
+    """
 
     title: str
     fields: tuple[Field, ...]
+    open: bool = False
 
     def field(self, name: str) -> Field | None:
         """The field of that name."""
@@ -109,8 +115,15 @@ class Object:
 
     @property
     def identity(self) -> str | None:
-        """The field that names the object in evidence."""
-        return next((item.name for item in self.fields if item.identity), None)
+        """The field that names the object in evidence: a string, always there."""
+        return next(
+            (
+                item.name
+                for item in self.fields
+                if item.identity and item.required and is_string(item.type)
+            ),
+            None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +135,9 @@ class Union:
     members: tuple[Object, ...]
 
     def tags(self, member: Object) -> tuple[str, ...]:
-        """The discriminator's values of a member."""
+        """The discriminator's values of a member; none if there is no discriminator."""
         tag = member.field(self.discriminator)
-        assert tag is not None
-        assert isinstance(tag.type, Enum)
-        return tag.type.values
+        return tag.type.values if tag and isinstance(tag.type, Enum) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,23 +242,54 @@ def join(left: Type, right: Type) -> Type | None:
     return Text() if is_string(left) and is_string(right) else None
 
 
+def join_all(kinds: Iterable[Type]) -> Type | tuple[Type, Type]:
+    """The narrowest type that holds all values, or two types that have none.
+
+    Constants are gathered first: there may be thousands.
+    """
+    kinds = tuple(kinds)
+    words = {word for kind in kinds if isinstance(kind, Enum) for word in kind.values}
+    constants = Enum(tuple(sorted(words)))
+    joined: Type = Never()
+    for kind in dict.fromkeys(constants if isinstance(k, Enum) else k for k in kinds):
+        both = join(joined, kind)
+        if both is None:
+            return joined, kind
+        joined = both
+    return joined
+
+
 def _join_objects(left: Object, right: Object) -> Object | None:
-    names = dict.fromkeys(
-        [f.name for f in left.fields] + [f.name for f in right.fields]
-    )
+    ours = {item.name: item for item in left.fields}
+    theirs = {item.name: item for item in right.fields}
     fields = []
-    for name in names:
-        a, b = left.field(name), right.field(name)
-        if a is None or b is None:
-            only = a or b
-            assert only is not None
-            fields.append(replace(only, required=False))
-            continue
-        kind = join(a.type, b.type)
-        if kind is None:
+    for name in dict.fromkeys((*ours, *theirs)):
+        both = _join_fields(left, ours.get(name), right, theirs.get(name))
+        if both is None:
             return None
-        fields.append(replace(a, type=kind, required=a.required and b.required))
-    return Object(left.title, tuple(fields))
+        fields.append(both)
+    return Object(left.title, tuple(fields), left.open or right.open)
+
+
+def _join_fields(
+    left: Object, ours: Field | None, right: Object, theirs: Field | None
+) -> Field | None:
+    """A field of both objects or of one; what either forbids or lacks, both do."""
+    if ours is None or theirs is None:
+        only, other = (theirs, left) if ours is None else (ours, right)
+        assert only is not None
+        # An open object may have the field too, with anything in it.
+        return None if other.open else replace(only, required=False, identity=False)
+    kind = join(ours.type, theirs.type)
+    if kind is None or (ours.trust and theirs.trust and ours.trust != theirs.trust):
+        return None
+    return Field(
+        ours.name,
+        kind,
+        ours.required and theirs.required,
+        ours.trust or theirs.trust,
+        ours.identity and theirs.identity,
+    )
 
 
 def overlaps(left: Type, right: Type) -> bool:
@@ -292,7 +334,7 @@ def bind(pattern: Type, actual: Type, found: dict[str, Type]) -> bool:
             return bind(a, b, found)
         case (Map(key, value), Map(k, v)):
             return bind(key, k, found) and bind(value, v, found)
-        case (Map(key, value), Object(_, fields)):
+        case (Map(key, value), Object(_, fields, False)):
             names = Enum(tuple(sorted(item.name for item in fields)))
             return bind(key, names, found) and all(
                 bind(value, item.type, found) for item in fields

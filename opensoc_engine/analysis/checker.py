@@ -11,6 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from opensoc_engine import types as t
+from opensoc_engine.analysis.budget import (
+    MAX_INSTANCES,
+    Budget,
+    TooComplexError,
+    too_complex,
+)
 from opensoc_engine.analysis.expressions import Expressions
 from opensoc_engine.analysis.scope import (
     Facts,
@@ -51,10 +57,15 @@ def check(
 ) -> CheckedProgram:
     """The program with its types; everything that does not fit is reported."""
     checker = _Checker(program, environment, collector)
-    rules = tuple(
-        (rule, tuple(checker.rule_body(rule, body) for body in rule.bodies))
-        for rule in program.rules
-    )
+    checker.budget.allow(environment.document)
+    try:
+        rules = tuple(
+            (rule, tuple(checker.rule_body(rule, body) for body in rule.bodies))
+            for rule in program.rules
+        )
+    except TooComplexError as error:
+        collector.add(error.diagnostic)
+        rules = ()
     return CheckedProgram(program, rules, tuple(checker.instances.values()))
 
 
@@ -67,6 +78,7 @@ class _Checker:
     environment: Environment
     collector: DiagnosticCollector
     instances: dict[_Key, Instance] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
 
     def rule_body(self, rule: ProgramRule, body: n.Body) -> CheckedBody:
         """Check one body of a rule, its evidence and its value."""
@@ -106,6 +118,11 @@ class _Checker:
         """The helper, checked once for these types and this strictness."""
         key = (helper.name, arguments, strictness)
         if key not in self.instances:
+            if len(self.instances) == MAX_INSTANCES:
+                problem = f"helpers are called with more than {MAX_INSTANCES:,} tuples"
+                advice = "call them with fewer kinds of values, or split the policy"
+                span = helper.head.span
+                raise too_complex(span, f"{problem} of types", advice)
             made = self._instance(helper, arguments, strictness)
             self.instances[key] = made
         return self.instances[key]
@@ -123,7 +140,21 @@ class _Checker:
             facts.append(lines.expressions.facts)
         partial = head.value is not None and _may_fail(helper, facts[0])
         name = f"{helper.name}_{len(self.instances)}"
-        return Instance(name, helper.name, _all_joined(results), partial, tuple(facts))
+        result = self._joined(helper, results)
+        return Instance(name, helper.name, result, partial, tuple(facts))
+
+    def _joined(self, helper: Helper, results: list[t.Type | None]) -> t.Type | None:
+        """The type of what all bodies of a helper give."""
+        known = [kind for kind in results if kind is not None]
+        if len(known) < len(results):  # a body has an error, which was reported
+            return None
+        joined = t.join_all(known)
+        if isinstance(joined, tuple):
+            left, right = map(t.describe, joined)
+            problem = f"the bodies of `{helper.name}` give {left} and {right}"
+            self.collector.add(diagnose("E401", helper.head.span, problem=problem))
+            return None
+        return joined
 
     def _result(
         self, helper: Helper, body: n.Body, lines: _Lines, scope: Scope
@@ -162,6 +193,11 @@ class _Lines:
             Facts(),
             checker.collector,
         )
+
+    @property
+    def budget(self) -> Budget:
+        """What the program may still ask for."""
+        return self.checker.budget
 
     def instance(
         self, helper: Helper, arguments: tuple[t.Type, ...], strictness: Strictness
@@ -226,6 +262,7 @@ class _Lines:
             case t.Map(key, value):
                 return key, value
             case t.Object(_, fields) if all(item.required for item in fields):
+                # `values` refuses an object that may have further fields.
                 names = t.Enum(tuple(sorted(item.name for item in fields)))
                 return names, self.expressions.fields.values(kind, node.span)
         problem = f"{t.describe(kind)} has no elements"
@@ -334,12 +371,3 @@ def _may_fail(helper: Helper, facts: Facts) -> bool:
     """True if a value helper may have no value: a test, or something undefined."""
     lines = helper.bodies[0].statements
     return facts.has_partial or not all(isinstance(line, n.Assign) for line in lines)
-
-
-def _all_joined(kinds: list[t.Type | None]) -> t.Type | None:
-    joined: t.Type | None = t.Never()
-    for kind in kinds:
-        if kind is None or joined is None:
-            return None
-        joined = t.join(joined, kind)
-    return joined

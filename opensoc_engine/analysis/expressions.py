@@ -22,14 +22,20 @@ from opensoc_engine.suggestions import suggest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from opensoc_engine.analysis.budget import Budget
     from opensoc_engine.analysis.program import Helper
     from opensoc_engine.analysis.scope import Environment, Facts, Instance
+    from opensoc_engine.builtins import Signature
     from opensoc_engine.diagnostics import DiagnosticCollector
     from opensoc_engine.source import Span
 
 
 class Bodies(Protocol):
     """What expressions need of the checker of bodies."""
+
+    @property
+    def budget(self) -> Budget:
+        """What the program may still ask for."""
 
     def check_lines(self, body: n.Body, scope: Scope) -> None:
         """Check the lines of a comprehension."""
@@ -65,6 +71,7 @@ class Expressions:
     def check(self, expression: n.Expression, scope: Scope) -> t.Type | None:
         """The type of an expression, which is also kept as a fact."""
         kind = self._dispatch(expression, scope)
+        self.bodies.budget.checked(kind, expression.span)
         if kind is not None:
             self.facts.set_type(expression, kind)
         return kind
@@ -135,6 +142,7 @@ class Expressions:
         span: Span,
         scope: Scope,
     ) -> t.Type | None:
+        self.bodies.budget.looked_up(arguments, span)
         instance = self.bodies.instance(helper, arguments, scope.strictness)
         self.facts.set_instance(node, instance)
         if instance.partial:
@@ -154,6 +162,8 @@ class Expressions:
         base = self._base(node.base, scope)
         if base is None:
             return None
+        if not isinstance(base, t.Map):
+            self.bodies.budget.looked_up((base,), node.span)
         found = self.fields.read(base, node)
         if found is None:
             return None
@@ -194,6 +204,7 @@ class Expressions:
     def _lookup(
         self, node: n.Index, base: t.Object, index: t.Type, scope: Scope
     ) -> t.Type | None:
+        self.bodies.budget.looked_up((base,), node.span)
         value = self.fields.values(base, node.span)
         if value is None:
             return None
@@ -266,18 +277,14 @@ class Expressions:
         return self.refuse("E401", span, "use an array: `[...]`", problem=problem)
 
     def _joined(self, kinds: list[t.Type | None], span: Span) -> t.Type | None:
-        joined: t.Type = t.Never()
-        for kind in kinds:
-            if kind is None:
-                return None
-            both = t.join(joined, kind)
-            if both is None:
-                problem = (
-                    "all values must have one type; this mixes "
-                    f"{t.describe(joined)} and {t.describe(kind)}"
-                )
-                return self.refuse("E401", span, problem=problem)
-            joined = both
+        known = [kind for kind in kinds if kind is not None]
+        if len(known) < len(kinds):
+            return None
+        joined = t.join_all(known)
+        if isinstance(joined, tuple):
+            left, right = map(t.describe, joined)
+            problem = f"all values must have one type; this mixes {left} and {right}"
+            return self.refuse("E401", span, problem=problem)
         return joined
 
     def _object(self, node: n.ObjectLiteral, scope: Scope) -> t.Type | None:
@@ -390,9 +397,23 @@ class Expressions:
             )
             return self.refuse("E401", call.span, f"it takes {taken}", problem=problem)
         signature, result = known
+        if not self._may_list(call, signature, arguments):
+            return None
         if signature.partial:
             self._absent(call, call.span.text, call.span, scope)
         return result
+
+    def _may_list(
+        self, call: n.Call, signature: Signature, arguments: tuple[t.Type, ...]
+    ) -> bool:
+        """Report objects whose keys a builtin would see though no policy may."""
+        return all(
+            self.fields.may_list(kind, node.span)
+            for node, expected, kind in zip(
+                call.arguments, signature.parameters, arguments, strict=True
+            )
+            if isinstance(expected, t.Map) and isinstance(kind, t.Object)
+        )
 
     def _constants(self, call: n.Call) -> bool:
         """Report constant arguments that the builtin can't read."""
@@ -430,6 +451,10 @@ class Expressions:
         self, base: t.Type, key: n.Expression, scope: Scope
     ) -> t.Type | None:
         steps = key.items if isinstance(key, n.ArrayLiteral) else (key,)
+        if not steps:
+            problem = "the path of `object.get` is empty"
+            advice = 'name at least one key: `object.get(x, ["key"], default)`'
+            return self.refuse("E401", key.span, advice, problem=problem)
         kind: t.Type | None = base
         for step in steps:
             index = self.check(step, scope)

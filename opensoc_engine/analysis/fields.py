@@ -59,6 +59,9 @@ class FieldReader:
                 found = [item for item in (base.field(name),) if item is not None]
             case t.Union(_, _, members):
                 found = [item for m in members if (item := m.field(name)) is not None]
+                if any(m.open and m.field(name) is None for m in members):
+                    self._report_open(base, name, span)
+                    return None
             case _:
                 problem = f"{t.describe(base)} has no fields"
                 self.collector.add(diagnose("E401", span, problem=problem))
@@ -70,9 +73,18 @@ class FieldReader:
             return None
         return self._merged(tuple(item.type for item in found), name, span)
 
+    def may_list(self, base: t.Object, span: Span) -> bool:
+        """True if the keys of an object may be looked at; if not, that is reported."""
+        if base.open:
+            problem = f"{t.describe(base)} may have fields beside those of its schema"
+            advice = "read its fields by name, or close its schema to other fields"
+            self.collector.add(diagnose("E401", span, help=advice, problem=problem))
+            return False
+        return all(self._is_trusted(item, span) for item in base.fields)
+
     def values(self, base: t.Object, span: Span) -> t.Type | None:
         """The type of all values of an object that is read by a variable key."""
-        if not all(self._is_trusted(item, span) for item in base.fields):
+        if not self.may_list(base, span):
             return None
         return self._joined((item.type for item in base.fields), "key", span)
 
@@ -93,19 +105,17 @@ class FieldReader:
         different = tuple(dict.fromkeys(kinds))
         if len(different) == 1:
             return different[0]
-        if objects := tuple(k for k in different if isinstance(k, t.Object)):
-            if len(objects) == len(different):
-                return t.Union(name, "", objects)
-            return None
+        objects = tuple(kind for kind in different if isinstance(kind, t.Object))
+        if len(objects) == len(different):
+            return t.Union(name, "", objects)
         return self._joined(different, name, span)
 
     def _joined(self, kinds: Iterable[t.Type], name: str, span: Span) -> t.Type | None:
-        joined: t.Type | None = t.Never()
-        for kind in kinds:
-            joined = None if joined is None else t.join(joined, kind)
-        if joined is None:
+        joined = t.join_all(kinds)
+        if isinstance(joined, tuple):
             problem = f"`{name}` has different types in different objects"
             self.collector.add(diagnose("E401", span, problem=problem))
+            return None
         return joined
 
     def _report_missing(self, base: t.Union, node: n.Field, somewhere: bool) -> None:
@@ -123,6 +133,11 @@ class FieldReader:
                 '`e.event_type == "process.start"`',
             )
         )
+
+    def _report_open(self, base: t.Union, name: str, span: Span) -> None:
+        problem = f"some kinds of {t.describe(base)} may have any value in `{name}`"
+        advice = "compare the discriminator on an earlier line"
+        self.collector.add(diagnose("E401", span, help=advice, problem=problem))
 
     def _report_unknown(self, base: t.Type, name: str, span: Span) -> None:
         known = _names(base)

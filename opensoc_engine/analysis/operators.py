@@ -84,7 +84,7 @@ def _contain(left: t.Type, right: t.Type) -> t.Type:
         raise OperatorError(
             f"`in` looks for a string, number or boolean, not {_a(left)}"
         )
-    if not t.overlaps(left, element):
+    if not (t.is_scalar(element) and t.overlaps(left, element)):
         raise OperatorError(f"{_a(left)} is never in {_a(right)}")
     return t.Boolean()
 

@@ -36,14 +36,16 @@ def needless_rules(program: Program, manifest: Manifest) -> Iterator[Diagnostic]
     # Terms of a rubric add up, so each of them counts.
     if manifest.decision == "sum":
         return
-    for at, rule in enumerate(program.rules):
-        for before, other in enumerate(program.rules):
-            if at == before or not _covers(other, rule):
+    rules = program.rules
+    lines = [[_lines(body) for body in rule.bodies] for rule in rules]
+    ranks = [_rank(rule, manifest) for rule in rules]
+    for at, rule in enumerate(rules):
+        for before, other in enumerate(rules):
+            is_weaker = ranks[before] <= ranks[at]
+            if at == before or not is_weaker or not _covers(lines[before], lines[at]):
                 continue
-            rank, strength = _rank(other, manifest), _rank(rule, manifest)
-            if rank > strength:
-                continue
-            mutual = rank == strength and _covers(rule, other)
+            is_equal = ranks[before] == ranks[at]
+            mutual = is_equal and _covers(lines[at], lines[before])
             if mutual and before > at:
                 continue
             yield _needless_rule(rule, other, "W105" if mutual else "W104")
@@ -75,10 +77,9 @@ def _needless_rule(rule: ProgramRule, other: ProgramRule, code: str) -> Diagnost
     return diagnose(code, span, others=others, help="remove one", problem=problem)
 
 
-def _covers(other: ProgramRule, rule: ProgramRule) -> bool:
-    """True if `other` fires whenever `rule` does."""
-    wanted = [_lines(body) for body in other.bodies]
-    return all(any(lines <= _lines(body) for lines in wanted) for body in rule.bodies)
+def _covers(other: Sequence[_Lines], bodies: Sequence[_Lines]) -> bool:
+    """True if the rule of bodies `other` fires whenever the one of `bodies` does."""
+    return all(any(lines <= body for lines in other) for body in bodies)
 
 
 def _rank(rule: ProgramRule, manifest: Manifest) -> int:

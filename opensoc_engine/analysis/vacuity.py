@@ -6,7 +6,7 @@ it, directly or by calling a helper whose every body does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from opensoc_engine.rego.printer import print_expression
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from opensoc_engine.analysis.program import Program
+    from opensoc_engine.analysis.program import Helper, Program
     from opensoc_engine.diagnostics import Diagnostic
 
 
@@ -45,10 +45,16 @@ def vacuous_every(program: Program, values: Mapping[str, Any]) -> Iterator[Diagn
 
 @dataclass(frozen=True, slots=True)
 class _Proof:
-    """Asks whether lines prove that a collection has elements."""
+    """Asks whether lines prove that a collection has elements.
+
+    Attributes:
+        known: The answers about helpers, by name and parameter: a helper that many
+            others call is looked at once.
+    """
 
     program: Program
     values: Mapping[str, Any]
+    known: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def warnings(
         self, body: n.Body, outer: Sequence[n.Statement]
@@ -121,10 +127,17 @@ class _Proof:
         parameters = [name.text for name in helper.head.parameters or ()]
         given = [print_expression(argument) for argument in call.arguments]
         return any(
-            argument == text
-            and all(self._body_fills(body, parameter) for body in helper.bodies)
+            argument == text and self._parameter_filled(helper, parameter)
             for parameter, argument in zip(parameters, given, strict=True)
         )
+
+    def _parameter_filled(self, helper: Helper, name: str) -> bool:
+        """True if a helper holds only if what it is given has elements."""
+        key = (helper.name, name)
+        if key not in self.known:
+            filled = all(self._body_fills(body, name) for body in helper.bodies)
+            self.known[key] = filled
+        return self.known[key]
 
     def _body_fills(self, body: n.Body, name: str) -> bool:
         return any(self._fills(line, name) for line in body.statements)

@@ -30,9 +30,10 @@ def regex_match(pattern: str, text: str) -> bool | None:
 
 def glob_match(pattern: str, delimiters: Sequence[str], text: str) -> bool | None:
     """True if the glob matches the whole string; `*` stops at delimiters, or at `.`."""
-    if len(pattern) > MAX_GLOB or len(delimiters) > MAX_DELIMITERS:
+    different = tuple(dict.fromkeys(delimiters)) or (".",)
+    if len(pattern) > MAX_GLOB or len(different) > MAX_DELIMITERS:
         return None
-    compiled = _glob(pattern, tuple(delimiters) or (".",))
+    compiled = _glob(pattern, different)
     return None if compiled is None else _search(compiled, text)
 
 
@@ -52,9 +53,12 @@ def check_regex(position: int, text: str) -> str | None:
 
 
 def check_glob(position: int, text: str) -> str | None:
-    """What is wrong with a constant pattern or delimiter of `glob.match`."""
-    if position == 1 and len(text) != 1:
-        return "a delimiter is one character"
+    """What is wrong with a constant pattern of `glob.match`, or unsure of a delimiter.
+
+    The pattern is compiled with the delimiter `.`; with others it may be too large.
+    """
+    if position == 1 and text != ".":
+        return "a pattern may be too large with these delimiters"
     if position == 0:
         try:
             compile_regex(translate_glob(text, (".",)))

@@ -36,9 +36,9 @@ def rego_scalars(root: Node) -> Iterator[tuple[ScalarNode, Text]]:
     for rule in rules.items if isinstance(rules, SequenceNode) else ():
         if isinstance(rule, MappingNode):
             yield from _bodies(rule.get("when"))
-            value = rule.get("value")
-            if isinstance(value, ScalarNode) and isinstance(value.value, str):
-                yield value, Text.EXPRESSION
+            added = rule.get("value")
+            if isinstance(added, ScalarNode) and isinstance(added.value, str):
+                yield added, Text.EXPRESSION
 
 
 def _has_bodies(root: MappingNode) -> bool:

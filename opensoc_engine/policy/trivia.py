@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from opensoc_engine.policy.yaml_reader import Node
 
-_REST = re.compile(r"(?P<space>[ \t\r]*)(?P<comment>#.*?)?[ \t\r]*")
+_REST = re.compile(r"(?P<space>[ \t\r]*)(?P<comment>#.*)?")
 _DASH = re.compile(
     r"(?P<before>(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*)-(?P<after>.*)", re.DOTALL
 )
@@ -119,4 +119,4 @@ def _remark(line: str) -> tuple[str, str]:
     found = _REST.fullmatch(line)
     if found is None:
         raise KeepError("something stands between two values")
-    return found["space"], found["comment"] or ""
+    return found["space"], (found["comment"] or "").rstrip()

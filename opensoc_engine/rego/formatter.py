@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _INDENT = 2
 _COMMENTS = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"?|`[^`]*`?|(#[^\n]*)')
 # What may stand between two lines, on the rest of one line.
-_REST = re.compile(r"[ \t\r;]*(?P<comment>#.*?)?[ \t\r]*")
+_REST = re.compile(r"[ \t\r;]*(?P<comment>#.*)?")
 
 
 class _KeepError(Exception):
@@ -181,7 +181,7 @@ def _comment(line: str) -> str:
     rest = _REST.fullmatch(line)
     if rest is None:
         raise _KeepError
-    return rest["comment"] or ""
+    return (rest["comment"] or "").rstrip()
 
 
 def _cut(printed: str, body: n.Body) -> str:

@@ -5,6 +5,14 @@ compat_quotient(x, y) := x / y if y != 0
 
 compat_remainder(x, y) := x % y if y != 0
 
+# time.parse_rfc3339_ns, where an engine does not read the Z of UTC.
+compat_instant(text) := time.parse_rfc3339_ns(text) if not endswith(text, "Z")
+
+compat_instant(text) := time.parse_rfc3339_ns(utc) if {
+	endswith(text, "Z")
+	utc := concat("", [trim_suffix(text, "Z"), "+00:00"])
+}
+
 # `some key, value in c` inside a comprehension, as pairs in order.
 compat_pairs(c) := pairs if {
 	keys := compat_sort([key | some key; value := c[key]])
@@ -50,8 +58,36 @@ compat_concat(delimiter, parts) := concat(delimiter, parts) if is_array(parts)
 
 compat_concat(delimiter, parts) := concat(delimiter, compat_sort(parts)) if is_set(parts)
 
-# net.cidr_contains: an address, or a network, in a network of the same family.
+# net.cidr_contains: an address, or a network, in a network of the same family. Both of
+# version 4 are compared as numbers, for speed.
+compat_cidr_contains(network, inner) := contained if {
+	not contains(network, ":")
+	not contains(inner, ":")
+	outside := split(network, "/")
+	length := to_number(outside[1])
+	size := compat_powers[floor((32 - length) / 8)] * compat_small_powers[(32 - length) % 8]
+	left := floor(compat_number(outside[0]) / size)
+	inside := split(inner, "/")
+	right := floor(compat_number(inside[0]) / size)
+	contained := [left, true] == [right, compat_is_as_long(inside, length)]
+}
+
+compat_powers := [1, 256, 65536, 16777216, 4294967296]
+
+compat_small_powers := [1, 2, 4, 8, 16, 32, 64, 128]
+
+compat_is_as_long(parts, _) := true if count(parts) == 1
+
+compat_is_as_long(parts, length) := to_number(parts[1]) >= length if count(parts) == 2
+
+compat_number(address) := number if {
+	parts := split(address, ".")
+	high := (to_number(parts[0]) * 16777216) + (to_number(parts[1]) * 65536)
+	number := high + ((to_number(parts[2]) * 256) + to_number(parts[3]))
+}
+
 compat_cidr_contains(network, inner) := count(reasons) == 0 if {
+	contains(concat("", [network, inner]), ":")
 	outside := compat_network(network)
 	inside := compat_network(inner)
 	bytes := numbers.range(0, count(outside.bytes) - 1)

@@ -54,6 +54,7 @@ class RegoCpp:
     name = "regopy"
     lacks: ClassVar = {
         "net.cidr_contains": "compat_cidr_contains",
+        "time.parse_rfc3339_ns": "compat_instant",
         # They compare numbers as texts: `min([25, 8])` is 25.
         "max": "compat_max",
         "min": "compat_min",

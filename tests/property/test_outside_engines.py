@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 RULES = data_root() / "rules"
 SETS = ("plausibility", "rubric", "verifier")
+LONG = "OPENSOC_DIFFERENTIAL" in os.environ
 PLACES = 9
 """Digits of a value that count: other engines calculate with binary fractions."""
 

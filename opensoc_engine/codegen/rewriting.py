@@ -1,0 +1,226 @@
+"""IR becomes other IR of the same meaning: the walks that every optimisation uses.
+
+A rewriter rebuilds a node from its parts; a subclass changes what it wants to change.
+Names stay unique in a body: what is copied into another body gets names of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from opensoc_engine import ir
+from opensoc_engine.ir_walk import binders, inside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Node: TypeAlias = "ir.Expression | ir.Partial | ir.Step | ir.Block"
+
+
+class Rewriter:
+    """Rebuilds IR bottom up and changes nothing by itself."""
+
+    def name(self, name: str) -> str:
+        """What a variable that is bound here is called."""
+        return name
+
+    def block(self, block: ir.Block) -> ir.Block:
+        """The block with its steps rewritten."""
+        return ir.Block(tuple(self.step(step) for step in block.steps))
+
+    def step(self, step: ir.Step) -> ir.Step:
+        """The step with its parts rewritten."""
+        match step:
+            case ir.Each(key, value, collection):
+                source = self.expression(collection)
+                names = self._key(key), self.name(value)
+                return replace(step, key=names[0], value=names[1], collection=source)
+            case ir.Test(condition):
+                return replace(step, condition=self.expression(condition))
+            case ir.Bind(name, value):
+                return replace(
+                    step, name=self.name(name), value=self.expression(value)
+                )
+            case ir.Try(name, partial):
+                return replace(step, name=self.name(name), value=self.partial(partial))
+            case ir.Exclude(block):
+                return replace(step, block=self.block(block))
+        source = self.expression(step.collection)
+        names = self._key(step.key), self.name(step.value)
+        inner = self.block(step.block)
+        return replace(
+            step, key=names[0], value=names[1], collection=source, block=inner
+        )
+
+    def _key(self, key: str | None) -> str | None:
+        return None if key is None else self.name(key)
+
+    def partial(self, node: ir.Partial) -> ir.Partial:
+        """The operation with its arguments rewritten."""
+        return replace(node, arguments=self.all(node.arguments))
+
+    def all(self, nodes: Iterable[ir.Expression]) -> tuple[ir.Expression, ...]:
+        """The expressions, rewritten."""
+        return tuple(self.expression(node) for node in nodes)
+
+    def expression(self, node: ir.Expression) -> ir.Expression:
+        """The expression with its parts rewritten."""
+        match node:
+            case ir.Member(base):
+                return replace(node, base=self.expression(base))
+            case ir.Default(base, path, default):
+                return replace(
+                    node,
+                    base=self.expression(base),
+                    path=self.all(path),
+                    default=self.expression(default),
+                )
+            case ir.Operation() | ir.BuiltinCall() | ir.HelperCall():
+                return replace(node, arguments=self.all(node.arguments))
+            case ir.Display(_, items):
+                return replace(node, items=self.all(items))
+            case ir.ObjectDisplay(pairs):
+                shown = tuple(
+                    (self.expression(key), self.expression(value))
+                    for key, value in pairs
+                )
+                return replace(node, items=shown)
+            case ir.Collect(_, block, key, value):
+                inner = self.block(block)
+                head = None if key is None else self.expression(key)
+                return replace(
+                    node, block=inner, key=head, value=self.expression(value)
+                )
+        return node
+
+
+class Substitution(Rewriter):
+    """Puts expressions where variables stood, and gives bound variables new names."""
+
+    def __init__(
+        self,
+        values: Mapping[str, ir.Expression],
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        self._values = values
+        self._names = names or {}
+
+    def name(self, name: str) -> str:
+        """The new name of a variable."""
+        return self._names.get(name, name)
+
+    def expression(self, node: ir.Expression) -> ir.Expression:
+        """The expression; what is put in is not looked at again."""
+        if isinstance(node, ir.Variable):
+            found = self._values.get(node.name)
+            return replace(node, name=self.name(node.name)) if found is None else found
+        return super().expression(node)
+
+
+def copied(
+    block: ir.Block,
+    results: tuple[ir.Expression, ...],
+    values: Mapping[str, ir.Expression],
+    fresh: Callable[[str], str],
+) -> tuple[ir.Block, tuple[ir.Expression, ...]]:
+    """A block and what comes after it, for another body.
+
+    Args:
+        block: Steps of a helper.
+        results: Expressions that use what the steps bind.
+        values: What stands for the helper's parameters.
+        fresh: Gives a name that the other body does not have.
+    """
+    heads = [part for result in results for part in inside(result)]
+    bound = [*binders(block), *inner_names([*heads, *results])]
+    rename = Substitution(values, {name: fresh(name) for name in bound})
+    return rename.block(block), rename.all(results)
+
+
+def inner_names(parts: Iterable[Any]) -> list[str]:
+    """The variables that comprehensions among some nodes bind."""
+    found: dict[str, None] = {}
+    for part in parts:
+        if isinstance(part, ir.Collect):
+            found.update(dict.fromkeys(binders(part.block)))
+    return list(found)
+
+
+def variables(*nodes: Any) -> frozenset[str]:
+    """The variables that are read anywhere in some nodes."""
+    found = {part.name for part in inside(nodes) if isinstance(part, ir.Variable)}
+    return frozenset(found)
+
+
+def all_bound(*nodes: Any) -> frozenset[str]:
+    """The variables that are bound anywhere inside of some nodes."""
+    found: set[str] = set()
+    for part in inside(nodes):
+        if isinstance(part, ir.Each | ir.ForAll):
+            found.update(name for name in (part.key, part.value) if name)
+        elif isinstance(part, ir.Bind | ir.Try):
+            found.add(part.name)
+    return frozenset(found)
+
+
+def calls(*nodes: Any) -> set[str]:
+    """The helpers that are called anywhere in some nodes."""
+    return {
+        part.function
+        for part in inside(nodes)
+        if isinstance(part, ir.HelperCall | ir.PartialHelper)
+    }
+
+
+def size(*nodes: Any) -> int:
+    """How many parts some nodes have."""
+    return sum(1 for _ in inside(nodes))
+
+
+def height(node: Any) -> int:
+    """How deeply the parts of a node are nested."""
+    found, level = 0, [node]
+    while level:
+        found += 1
+        level = [part for parent in level for part in _children(parent)]
+    return found
+
+
+def _children(node: Any) -> list[Any]:
+    if isinstance(node, ir.Constant):
+        return []
+    found: list[Any] = []
+    for name in getattr(node, "__dataclass_fields__", ()):
+        found += _nodes(getattr(node, name))
+    return found
+
+
+def _nodes(value: Any) -> list[Any]:
+    if isinstance(value, ir.Placed | ir.Block):
+        return [value]
+    if isinstance(value, tuple):
+        return [node for part in value for node in _nodes(part)]
+    return []
+
+
+def is_input_path(node: ir.Expression) -> bool:
+    """True for the document and for fields that are read from it."""
+    while isinstance(node, ir.Member):
+        node = node.base
+    return isinstance(node, ir.Input)
+
+
+def is_atom(node: ir.Expression) -> bool:
+    """True for what costs nothing to write twice."""
+    return isinstance(node, ir.Constant | ir.Variable | ir.Input)
+
+
+def bound_by(step: ir.Step) -> tuple[str, ...]:
+    """The variables that a step binds for the steps after it."""
+    match step:
+        case ir.Each(key, value):
+            return (value,) if key is None else (key, value)
+        case ir.Bind(name) | ir.Try(name):
+            return (name,)
+    return ()

@@ -1,0 +1,319 @@
+"""Loops over the events of a document become loops over streams.
+
+A stream is what is left of one array of the document, such as `input.events`, once its
+elements passed all lines that read nothing but the element: its kind, and the rest.
+Many loops share a stream. It keeps the order of the array, so the solutions of a loop
+over it come as they came before. A loop that also wants fields equal to values from
+outside of it looks them up in an index of the stream.
+
+A stream is called like a helper without parameters: `s3`, and its index `j4`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from opensoc_engine import ir
+from opensoc_engine.codegen.rewriting import Rewriter, all_bound, bound_by, variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from opensoc_engine.codegen.keys import Key, Keys
+
+# A helper's bodies are looked into for kinds of events at most this deep.
+_MAX_DEPTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Spine:
+    """The array that streams are made of, and the field that tells kinds apart."""
+
+    array: str
+    kind: str
+
+    def is_source(self, node: ir.Expression) -> bool:
+        """True for the array itself."""
+        return node == ir.Member(ir.Input(), self.array)
+
+    def is_kind(self, node: ir.Expression, name: str) -> bool:
+        """True for the kind of the element that a variable holds."""
+        return node == ir.Member(ir.Variable(name), self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Elements of some kinds that fulfil a block.
+
+    Attributes:
+        element: The variable of the block that is the element.
+    """
+
+    number: int
+    kinds: tuple[str, ...]
+    element: str
+    block: ir.Block
+
+    @property
+    def function(self) -> str:
+        """What the stream is called like."""
+        return f"s{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A stream by values that its elements have.
+
+    Attributes:
+        block: Steps that bind what `key` reads besides the element.
+    """
+
+    number: int
+    stream: int
+    element: str
+    block: ir.Block
+    key: ir.Expression
+
+    @property
+    def function(self) -> str:
+        """What the index is called like."""
+        return f"j{self.number}"
+
+
+def find_spine(blocks: Iterable[ir.Block]) -> Spine | None:
+    """The array and the field that loops of top-level blocks narrow most often."""
+    found: Counter[Spine] = Counter()
+    for block in blocks:
+        for step in block.steps:
+            match step:
+                case ir.Each(None, name, ir.Member(ir.Input(), array), "array"):
+                    found.update(
+                        Spine(array, kind) for kind in _compared(block, name)
+                    )
+    return max(found, key=lambda s: (found[s], s.array, s.kind)) if found else None
+
+
+def _compared(block: ir.Block, name: str) -> Iterator[str]:
+    for step in block.steps:
+        if isinstance(step, ir.Test):
+            match step.condition:
+                case ir.Operation(
+                    "eq" | "in",
+                    (ir.Member(ir.Variable(read), kind), ir.Constant(value)),
+                ) if read == name and _texts(value) is not None:
+                    yield kind
+
+
+def _texts(value: object) -> frozenset[str] | None:
+    """The strings that a constant is, or holds."""
+    values = (value,) if isinstance(value, str) else value
+    if not isinstance(values, tuple | list | frozenset):
+        return None
+    return frozenset(values) if all(isinstance(v, str) for v in values) else None
+
+
+@dataclass(slots=True)
+class Streams:
+    """The streams and indexes of a program."""
+
+    spine: Spine
+    keys: Keys
+    functions: Mapping[str, ir.Function]
+    streams: dict[Key, Stream] = field(default_factory=dict)
+    indexes: dict[Key, Index] = field(default_factory=dict)
+
+    def stream(self, kinds: tuple[str, ...], element: str, block: ir.Block) -> Stream:
+        """The stream of those elements."""
+        key = (kinds, self.keys.of(block, (element,)))
+        found = Stream(len(self.streams), kinds, element, block)
+        return self.streams.setdefault(key, found)
+
+    def index(
+        self, stream: Stream, element: str, block: ir.Block, key: ir.Expression
+    ) -> Index:
+        """The index of a stream by a key."""
+        shown = (stream.number, self.keys.of((block, key), (element,)))
+        found = Index(len(self.indexes), stream.number, element, block, key)
+        return self.indexes.setdefault(shown, found)
+
+    def kinds(self, steps: Iterable[ir.Step], name: str) -> frozenset[str] | None:
+        """The kinds that an element must have to pass; None if it may have any."""
+        return self._kinds(steps, name, 0)
+
+    def _kinds(
+        self, steps: Iterable[ir.Step], name: str, depth: int
+    ) -> frozenset[str] | None:
+        found: frozenset[str] | None = None
+        for step in steps:
+            if isinstance(step, ir.Test):
+                more = self._kinds_of(step.condition, name, depth)
+                if more is not None:
+                    found = more if found is None else found & more
+        return found
+
+    def _kinds_of(
+        self, condition: ir.Expression, name: str, depth: int
+    ) -> frozenset[str] | None:
+        match condition:
+            case ir.Operation("eq" | "in", (read, ir.Constant(value))):
+                return _texts(value) if self.spine.is_kind(read, name) else None
+            case ir.HelperCall(called, arguments) if depth < _MAX_DEPTH:
+                if ir.Variable(name) in arguments:
+                    at = arguments.index(ir.Variable(name))
+                    return self._kinds_of_any(called, at, depth)
+        return None
+
+    def _kinds_of_any(self, called: str, at: int, depth: int) -> frozenset[str] | None:
+        """The kinds that one of the bodies of a predicate wants."""
+        function = self.functions.get(called)
+        if function is None or function.kind != "predicate":
+            return None
+        found: frozenset[str] = frozenset()
+        for body in function.bodies:
+            more = self._kinds(body.steps, function.parameters[at], depth + 1)
+            if more is None:
+                return None
+            found |= more
+        return found
+
+
+class Streamer(Rewriter):
+    """Puts streams where a body loops over the array.
+
+    Attributes:
+        tail: What reads variables of the block besides its steps.
+    """
+
+    def __init__(self, streams: Streams, tail: tuple[ir.Expression, ...]) -> None:
+        self._streams = streams
+        self._tail = tail
+
+    def block(self, block: ir.Block) -> ir.Block:
+        """The block and those in it, with streams."""
+        steps = super().block(block).steps
+        at = 0
+        while at < len(steps):
+            step = steps[at]
+            if isinstance(step, ir.Each) and self._is_source(step):
+                rest = self._streamed(step, steps[at + 1 :])
+                steps = (*steps[:at], *(rest or steps[at:]))
+            at += 1
+        return ir.Block(steps)
+
+    def expression(self, node: ir.Expression) -> ir.Expression:
+        """The expression, with streams in its comprehensions."""
+        if isinstance(node, ir.Collect):
+            head = () if node.key is None else (node.key,)
+            outer, self._tail = self._tail, (*head, node.value)
+            found = super().expression(node)
+            self._tail = outer
+            return found
+        return super().expression(node)
+
+    def _is_source(self, step: ir.Each) -> bool:
+        is_array = step.kind == "array" and step.key is None
+        return is_array and self._streams.spine.is_source(step.collection)
+
+    def _streamed(
+        self, each: ir.Each, steps: tuple[ir.Step, ...]
+    ) -> tuple[ir.Step, ...] | None:
+        """The loop over a stream, and what is left of the steps after it."""
+        kinds = self._streams.kinds(steps, each.value)
+        if kinds is None:
+            return None
+        own = _own(steps, each.value)
+        filters = tuple(s for s in own if not self._is_kind_test(s, each.value))
+        stream = self._streams.stream(
+            tuple(sorted(kinds)), each.value, ir.Block(filters)
+        )
+        rest = tuple(step for step in steps if step not in own)
+        kept = _needed(own, variables(rest, self._tail))
+        loop = replace(each, collection=ir.HelperCall(stream.function, ()))
+        return self._joined(loop, stream, kept, rest)
+
+    def _is_kind_test(self, step: ir.Step, name: str) -> bool:
+        match step:
+            case ir.Test(ir.Operation("eq" | "in", (read, ir.Constant(value)))):
+                is_kind = self._streams.spine.is_kind(read, name)
+                return is_kind and _texts(value) is not None
+        return False
+
+    def _joined(
+        self,
+        each: ir.Each,
+        stream: Stream,
+        own: tuple[ir.Step, ...],
+        rest: tuple[ir.Step, ...],
+    ) -> tuple[ir.Step, ...]:
+        """The loop over what an index gives, if lines compare with values outside."""
+        mine = {each.value} | {name for step in own for name in bound_by(step)}
+        after = _after(rest, mine)
+        pairs, left = [], []
+        for step in rest:
+            pair = _equal(step, mine, after)
+            (left if pair is None else pairs).append(pair or step)
+        if not pairs:
+            return (each, *own, *rest)
+        key = _together([pair[0] for pair in pairs])
+        wanted = _together([pair[1] for pair in pairs])
+        block = ir.Block(_needed(own, variables(key)))
+        index = self._streams.index(stream, each.value, block, key)
+        source = ir.Default(
+            ir.HelperCall(index.function, ()), (wanted,), ir.Constant(())
+        )
+        kept = _needed(own, variables(tuple(left), self._tail))
+        return (replace(each, collection=source), *kept, *left)
+
+
+def _own(steps: tuple[ir.Step, ...], name: str) -> tuple[ir.Step, ...]:
+    """The steps that read nothing but an element, and what was bound of it."""
+    mine, found = {name}, []
+    for step in steps:
+        if isinstance(step, ir.Each):
+            continue
+        read = variables(step) - all_bound(step)
+        if read and read <= mine:
+            found.append(step)
+            mine.update(bound_by(step))
+    return tuple(found)
+
+
+def _needed(steps: tuple[ir.Step, ...], read: frozenset[str]) -> tuple[ir.Step, ...]:
+    """The steps that bind what is read later, and what those read."""
+    found: list[ir.Step] = []
+    wanted = set(read)
+    for step in reversed(steps):
+        if wanted.intersection(bound_by(step)):
+            found.append(step)
+            wanted |= variables(step)
+    return tuple(reversed(found))
+
+
+def _after(rest: tuple[ir.Step, ...], mine: set[str]) -> set[str]:
+    """The variables that the steps after a loop bind."""
+    return mine | {name for step in rest for name in bound_by(step)}
+
+
+def _equal(
+    step: ir.Step, mine: set[str], after: set[str]
+) -> tuple[ir.Expression, ir.Expression] | None:
+    """What a line compares of the element, and with what from outside of the loop."""
+    match step:
+        case ir.Test(ir.Operation("eq", (left, right))):
+            for one, other in ((left, right), (right, left)):
+                inside, outside = variables(one), variables(other)
+                is_pair = inside and inside <= mine and outside
+                if is_pair and not outside & after and _is_scalar(one):
+                    return one, other
+    return None
+
+
+def _is_scalar(node: ir.Expression) -> bool:
+    """True for what reads no comprehension; sides of `eq` are scalars anyway."""
+    return not isinstance(node, ir.Collect)
+
+
+def _together(parts: list[ir.Expression]) -> ir.Expression:
+    return parts[0] if len(parts) == 1 else ir.Display("array", tuple(parts))
