@@ -86,8 +86,9 @@ train: $(BASE)
 # Records what the app shows: the base model before, the trained adapter after.
 bake: $(BASE)
 	rm -f opensoc_app/answers/before.jsonl opensoc_app/answers/after.jsonl
-	$(BIN)/opensoc eval $(BASE) -o opensoc_app/answers/before.jsonl
-	$(BIN)/opensoc eval $(BASE) --adapter runs/grpo -o opensoc_app/answers/after.jsonl
+	$(BIN)/opensoc eval $(BASE) --limit 50 -o opensoc_app/answers/before.jsonl
+	$(BIN)/opensoc eval $(BASE) --adapter runs/grpo --limit 50 \
+	  -o opensoc_app/answers/after.jsonl
 
 datasets: $(VENV)/core
 	$(BIN)/opensoc generate datasets

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from opensoc_app.panel import sides
 from opensoc_env.datasets import HOLDOUT, read_rows
 from opensoc_env.defenders import TriageItem
 from opensoc_env.judge import default_judge, proof_of, reward_of
@@ -52,8 +53,6 @@ class Verdict:
 class Sheet:
     """An incident with both answers and the verdict."""
 
-    number: int
-    incident_id: str
     observation: Observation
     before: Graded
     after: Graded
@@ -61,34 +60,53 @@ class Sheet:
 
 
 @cache
-def holdout() -> tuple[Mapping[str, Any], ...]:
-    """The rows of the committed hold-out."""
-    return tuple(read_rows(HOLDOUT))
+def holdout() -> tuple[TriageItem, ...]:
+    """The committed hold-out, as defenders see it."""
+    return tuple(_item(row) for row in read_rows(HOLDOUT))
 
 
-def sheet(number: int, before: Side, after: Side) -> Sheet:
-    """The sheet of a row of the hold-out, counted from 0 and around its end."""
-    rows = holdout()
-    row = rows[number % len(rows)]
-    incident, name = row["incident"], row["id"]
+def _item(row: Mapping[str, Any]) -> TriageItem:
     observation = observe(
-        incident, episode_id=name, task=row["task"], mode="defender_only"
+        row["incident"], episode_id=row["id"], task=row["task"], mode="defender_only"
     )
+    return TriageItem(observation, row["incident"])
+
+
+# A step through the rows that mixes the stages, which the file has one after another.
+_STRIDE = 37
+
+
+def usable_sides() -> tuple[Side, ...]:
+    """The sides that have an answer to the hold-out as it is now."""
+    return tuple(side for side in sides() if any(map(side.knows, holdout())))
+
+
+def sheet(number: int, before: Side, after: Side) -> Sheet | None:
+    """The sheet of one of the incidents that both sides have answers to, if any.
+
+    Args:
+        number: Counted from 0; after the last row comes the first again.
+        before: One side.
+        after: The other side.
+    """
+    known = [item for item in holdout() if before.knows(item) and after.knows(item)]
+    if not known:
+        return None
+    item = known[number * _STRIDE % len(known)]
     judge = default_judge()
-    truth = judge.truth(incident)
+    truth = judge.truth(item.incident)
     fired = tuple(judge.verifier.rule(finding.rule) for finding in truth.findings)
     verdict = Verdict(truth.outcome, fired, frozenset(proof_of(truth)), judge.digest)
-    item = TriageItem(observation, incident)
 
     def grade(side: Side) -> Graded:
-        answer = side.answer(name, item)
+        answer = side.answer(item)
         said = answer.triage
         right = said is not None and said.action == truth.outcome
         cited = said is not None and said.cited_log_id in verdict.proof
         reward = reward_of(judge.grade_defender(truth, said))
         return Graded(answer, right, cited, reward)
 
-    return Sheet(number, name, observation, grade(before), grade(after), verdict)
+    return Sheet(item.observation, grade(before), grade(after), verdict)
 
 
 @dataclass(slots=True)

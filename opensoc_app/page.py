@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from opensoc_app import markup
-from opensoc_app.desk import Sheet, Tally, holdout, sheet
-from opensoc_app.panel import Side, sides
+from opensoc_app.desk import Sheet, Tally, sheet, usable_sides
 
 if TYPE_CHECKING:
+    from opensoc_app.panel import Side
     from opensoc_engine import RuleInfo
 
-_STRIDE = 37  # walks through 200 rows in an order that mixes the stages
 _COLUMNS = ("incidents", "right", "attacks dismissed", "over-reactions", "mean reward")
 
 
@@ -31,14 +30,17 @@ def show() -> None:
     if st.button("Next incident", type="primary", key="next"):
         at += 1
         st.session_state["at"] = at
-    current = sheet(at * _STRIDE % len(holdout()), before, after)
+    current = sheet(at, before, after)
+    if current is None:
+        st.warning("These two have not answered the same incidents: choose others.")
+        return
     _count(current, before, after)
     _draw_score(before, after)
     _draw(current, before, after)
 
 
 def _choose_sides() -> tuple[Side, Side]:
-    known = {side.title: side for side in sides()}
+    known = {side.title: side for side in usable_sides()}
     titles = list(known)
     left, right = st.columns(2)
     first = left.selectbox("Before", titles, index=_at(titles, "before"), key="before")
@@ -48,7 +50,7 @@ def _choose_sides() -> tuple[Side, Side]:
 
 def _at(titles: list[str], key: str) -> int:
     """The place of the recorded side of that name, else the first or last live one."""
-    wanted = next((side.title for side in sides() if side.key == key), None)
+    wanted = next((side.title for side in usable_sides() if side.key == key), None)
     if wanted is not None:
         return titles.index(wanted)
     return 0 if key == "before" else len(titles) - 1

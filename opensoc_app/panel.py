@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from opensoc_env.defenders import TriageItem, make_defender
 from opensoc_env.models import SubmitTriage
+from opensoc_env.observation import view_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,17 +54,22 @@ class Side:
     """One of the two defenders on the screen.
 
     Attributes:
-        recorded: Answers by incident id; None for a live defender.
+        recorded: Answers by what was seen (`view_digest`); None for a live defender.
     """
 
     key: str
     title: str
     recorded: Mapping[str, Answer] | None = None
 
-    def answer(self, incident_id: str, item: TriageItem) -> Answer:
-        """The side's answer; an incident that was not recorded has none."""
+    def knows(self, item: TriageItem) -> bool:
+        """True if the side has an answer to an incident."""
+        seen = view_digest(item.observation)
+        return self.recorded is None or seen in self.recorded
+
+    def answer(self, item: TriageItem) -> Answer:
+        """The side's answer to an incident that it knows."""
         if self.recorded is not None:
-            return self.recorded.get(incident_id, Answer(None, "(no answer recorded)"))
+            return self.recorded[view_digest(item.observation)]
         return Answer(make_defender(self.key).answer([item])[0])
 
 
@@ -77,7 +83,7 @@ def sides(folder: Path = FOLDER) -> tuple[Side, ...]:
 def _read(path: Path) -> Side:
     """A recorded side: one answer a line, as `opensoc eval -o` writes them."""
     lines = path.read_text("utf-8").splitlines()
-    answers = {row["id"]: _answer(row) for row in map(json.loads, lines)}
+    answers = {row["view"]: _answer(row) for row in map(json.loads, lines)}
     return Side(path.stem, _RECORDED.get(path.stem, path.stem), answers)
 
 

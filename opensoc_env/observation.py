@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from opensoc_env.context import estate_facts, mentions_of, window_facts
+from opensoc_env.draws import fingerprint
 from opensoc_env.log_text import render_fields, short_hashes
 from opensoc_env.models import Alert, LogLine, Mode, Observation, TaskName
 
@@ -67,6 +68,12 @@ def observe_estate(
         context=estate_facts(incident["context"]),
         instructions=ATTACKER_INSTRUCTIONS.format(now=now),
     )
+
+
+def view_digest(observation: Observation) -> str:
+    """Names what a defender saw: a saved answer is one to that and nothing else."""
+    seen = observation.model_dump_json(include={"alert", "log_window", "context"})
+    return fingerprint(seen)[:16]
 
 
 def log_line(event: Mapping[str, Any], hashes: Mapping[str, str]) -> LogLine:

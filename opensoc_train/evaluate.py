@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from opensoc_engine.errors import InputError
 from opensoc_env.match import outcome_of
 from opensoc_env.metrics import Outcome, Score, score
+from opensoc_env.observation import view_digest
 from opensoc_train.replies import SavedReplies
 
 if TYPE_CHECKING:
@@ -31,9 +32,15 @@ _MAX_ANSWER_FILE = 256_000_000
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """One incident, one reply, one outcome."""
+    """One incident, one reply, one outcome.
+
+    Attributes:
+        view: Names what the defender saw, so that the reply is never taken for one to
+            another incident.
+    """
 
     id: str
+    view: str
     reply: Reply
     outcome: Outcome
 
@@ -42,6 +49,7 @@ class AnswerRow:
         answer = self.reply.answer
         return {
             "id": self.id,
+            "view": self.view,
             "text": self.reply.text,
             "action": None if answer is None else answer.action,
             "cited_log_id": "" if answer is None else answer.cited_log_id,
@@ -138,7 +146,8 @@ def _rows(
 def _row(example: Example, reply: Reply, judge: Judge, rubric: str) -> AnswerRow:
     truth = example.dealt.truth
     outcome = outcome_of(truth, reply.answer, judge=judge, rubric=rubric)
-    return AnswerRow(example.id, reply, outcome)
+    view = view_digest(example.dealt.item.observation)
+    return AnswerRow(example.id, view, reply, outcome)
 
 
 def _saved(line: str, place: str) -> tuple[str, str]:
