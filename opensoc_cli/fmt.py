@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import unified_diff
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from opensoc_engine.diagnostics import DiagnosticCollector
 
 
+class Form(StrEnum):
+    """How what is found is written."""
+
+    TEXT = "text"
+    GITHUB = "github"
+
+
 def run(
     path: Annotated[
         Path | None, typer.Argument(help="A folder of rules, or one YAML file.")
@@ -26,6 +34,9 @@ def run(
     diff: Annotated[
         bool, typer.Option("--diff", help="Write nothing; show what would change.")
     ] = False,
+    form: Annotated[
+        Form, typer.Option("--format", help="How to write what is found.")
+    ] = Form.TEXT,
 ) -> None:
     """Order keys, quote and indent YAML, and print bodies in one form."""
     from opensoc_engine.diagnostics import DiagnosticCollector
@@ -39,12 +50,12 @@ def run(
     read = [_read(file, collector) for file in files]
     changed = [item for item in read if item is not None and item.before != item.after]
     for item in changed:
-        _write(item, check=check, diff=diff)
+        _write(item, check=check, diff=diff, form=form)
     _summarise(len(changed), len(files), would=check or diff)
     if collector.has_errors:
         found = collector.sorted()
-        reporting.write_diagnostics(found, Format.TEXT)
-        typer.echo(summary(found))
+        reporting.write_diagnostics(found, Format(form.value))
+        typer.echo(summary(found), err=form is Form.GITHUB)
     if collector.has_errors or (changed and check):
         raise typer.Exit(reporting.FINDINGS)
 
@@ -73,8 +84,10 @@ def _read(path: Path, collector: DiagnosticCollector) -> _File | None:
     return _File(path, source.text, made.text)
 
 
-def _write(item: _File, *, check: bool, diff: bool) -> None:
-    if diff:
+def _write(item: _File, *, check: bool, diff: bool, form: Form) -> None:
+    if form is Form.GITHUB and (check or diff):
+        typer.echo(_annotation(item))
+    elif diff:
         before, after = item.before.splitlines(), item.after.splitlines()
         name = str(item.path)
         for line in unified_diff(before, after, name, name, lineterm=""):
@@ -89,6 +102,18 @@ def _write(item: _File, *, check: bool, diff: bool) -> None:
                 f"can't write `{item.path}`: {error.strerror}"
             ) from None
         typer.echo(f"changed {item.path}")
+
+
+def _annotation(item: _File) -> str:
+    """A workflow command at the first line that would change."""
+    from opensoc_engine.render_formats import annotation
+    from opensoc_engine.source import Source, Span
+
+    pairs = enumerate(zip(item.before, item.after, strict=False))
+    start = next((at for at, (one, other) in pairs if one != other), 0)
+    span = Span(Source(str(item.path), item.before), start, start)
+    advice = f"run `opensoc fmt {item.path}`"
+    return annotation("error", span, "not in canonical form", advice)
 
 
 def _summarise(changed: int, files: int, *, would: bool) -> None:

@@ -24,6 +24,7 @@ class Form(StrEnum):
     TEXT = "text"
     JSON = "json"
     JUNIT = "junit"
+    GITHUB = "github"
 
 
 def run(
@@ -81,7 +82,11 @@ def _test(
         if measured is not None:
             measured += measure(compiled, [(r.policy, r.document) for r in results])
     if found.has_errors:
-        written = reporting.Format.JSON if form is Form.JSON else reporting.Format.TEXT
+        as_data = {
+            Form.JSON: reporting.Format.JSON,
+            Form.GITHUB: reporting.Format.GITHUB,
+        }
+        written = as_data.get(form, reporting.Format.TEXT)
         reporting.write_diagnostics(found.sorted(), written)
         raise typer.Exit(reporting.FINDINGS)
     return results
@@ -102,6 +107,8 @@ def _report(
             typer.echo(json.dumps(with_lines or cases, indent=2))
         case Form.JUNIT:
             typer.echo(junit.document(results, measured))
+        case Form.GITHUB:
+            _annotate(results)
         case Form.TEXT:
             _write(results)
             if measured is not None:
@@ -118,6 +125,20 @@ def _write(results: Sequence[CaseResult]) -> None:
         f"{len(results)} cases of {count} policies: {passed} passed, "
         f"{len(failed)} failed"
     )
+
+
+def _annotate(results: Sequence[CaseResult]) -> None:
+    from opensoc_engine.render_formats import annotation
+
+    for result in results:
+        if not result.passed:
+            lines = [
+                f"{item.what}: expected {item.expected}, got {item.actual}"
+                for item in result.mismatches
+            ]
+            title = f"failed: {result.case.name.text}"
+            span = result.case.name.span
+            typer.echo(annotation("error", span, title, "\n".join(lines)))
 
 
 def _shown(result: CaseResult) -> str:

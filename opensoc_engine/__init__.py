@@ -11,6 +11,7 @@ from opensoc_engine.errors import (
     OpenSocError,
     PolicyError,
 )
+from opensoc_engine.library import compile_policies, load_shipped, problems_of
 from opensoc_engine.loader import load_policy_set
 from opensoc_engine.policy.schema_validator import Problem
 from opensoc_engine.resources import data_root
@@ -26,7 +27,10 @@ __all__ = [
     "PolicySet",
     "Problem",
     "RuleInfo",
+    "compile_policies",
     "data_root",
     "load_policy_set",
+    "load_shipped",
+    "problems_of",
     "validate_document",
 ]

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import types as t
 from opensoc_engine.analysis.checker import check
+from opensoc_engine.analysis.cost import check_cost
+from opensoc_engine.analysis.limits import check_nesting
 from opensoc_engine.analysis.program import parse_program
 from opensoc_engine.analysis.resolver import resolve
 from opensoc_engine.analysis.scope import Environment, Strictness
-from opensoc_engine.codegen.python import generate
-from opensoc_engine.decision import CompiledPolicy, PolicySet
+from opensoc_engine.assembly import LoweredPolicy, assemble, fraction_names
+from opensoc_engine.decision import CompiledPolicy, Content, PolicySet
 from opensoc_engine.diagnostics import DiagnosticCollector, Label, diagnose
 from opensoc_engine.errors import InputError
 from opensoc_engine.lower import lower
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from opensoc_engine import ir
     from opensoc_engine.analysis.checker import CheckedProgram
+    from opensoc_engine.evaluation import Part
     from opensoc_engine.policy.model import ListFile, Manifest, Name, Policy
     from opensoc_engine.policy.schema_validator import SchemaStore
 
@@ -51,19 +54,39 @@ def compile_set(
     """The policies compiled against their schemas, or None if any has an error."""
     ordered = sorted(policies, key=lambda policy: policy.slug.text)
     values = {name: item.values for name, item in lists.items()}
-    compiled = []
-    for item in check_set(manifest, ordered, lists, store, collector):
-        program = lower(item.checked, values)
-        generated = generate(program, item.policy.source.name)
-        document, forbidden = item.environment.document, item.environment.forbidden
-        hidden, exact = _hidden(document, forbidden), _has_fractions(document)
-        compiled.append(
-            CompiledPolicy(item.policy, generated, hidden, exact, program, document)
+    lowered = [
+        LoweredPolicy(
+            item.policy,
+            lower(item.checked, values),
+            item.environment.document,
+            _hidden(item.environment.document, item.environment.forbidden),
         )
+        for item in check_set(manifest, ordered, lists, store, collector)
+    ]
     if collector.has_errors:
         return None
-    digest = _digest(manifest, ordered, lists)
-    return PolicySet(manifest.name, manifest.version, digest, manifest, tuple(compiled))
+    parts = assemble(manifest, lowered)
+    content = Content(manifest, tuple(_compiled(item, parts) for item in lowered))
+    return PolicySet(
+        manifest.name,
+        manifest.version,
+        _digest(manifest, ordered, lists),
+        manifest.decision,
+        manifest.order,
+        manifest.default or "",
+        parts,
+        lambda: content,
+    )
+
+
+def _compiled(item: LoweredPolicy, parts: tuple[Part, ...]) -> CompiledPolicy:
+    slug = item.policy.slug.text
+    part = next(part for part in parts if slug in part.policies)
+    fractions = next(fraction_names(item.document), None) is not None
+    module = part.code.module(slug)
+    return CompiledPolicy(
+        item.policy, module, item.hidden, fractions, item.program, item.document
+    )
 
 
 def check_set(
@@ -74,8 +97,9 @@ def check_set(
     collector: DiagnosticCollector,
 ) -> tuple[CheckedPolicy, ...]:
     """The policies that have no error, with their types; the rest is reported."""
-    _check_outcomes(manifest, policies, collector)
+    check_outcomes(manifest, policies, collector)
     kinds = _list_types(lists, collector)
+    values = {name: item.values for name, item in lists.items()}
     found = []
     for policy in policies:
         document = _document_type(policy, manifest, store, collector)
@@ -83,7 +107,7 @@ def check_set(
             continue
         environment = _environment(manifest, document, kinds)
         shared = replace(policy, defines=(*manifest.defines, *policy.defines))
-        checked = _check_policy(shared, environment, collector)
+        checked = _check_policy(shared, environment, values, collector)
         if checked is not None:
             found.append(CheckedPolicy(policy, environment, checked))
     return tuple(found)
@@ -96,20 +120,40 @@ def compile_policy(
     collector: DiagnosticCollector,
 ) -> ir.Module | None:
     """One policy as IR, or None if it has an error."""
-    checked = _check_policy(policy, environment, collector)
+    checked = _check_policy(policy, environment, values, collector)
     return None if checked is None else lower(checked, values)
 
 
 def _check_policy(
-    policy: Policy, environment: Environment, collector: DiagnosticCollector
+    policy: Policy,
+    environment: Environment,
+    values: Mapping[str, Any],
+    collector: DiagnosticCollector,
 ) -> CheckedProgram | None:
     found = DiagnosticCollector()
     program = parse_program(policy, found)
     is_parsed = not found.has_errors
-    is_checkable = resolve(program, found) and is_parsed
+    is_finite = resolve(program, found)
+    is_checkable = is_parsed and is_finite and check_nesting(program, found)
     checked = check(program, environment, found) if is_checkable else None
+    if checked is not None and not found.has_errors:
+        check_cost(checked, values, found)
     collector.extend(found.sorted())
     return None if found.has_errors else checked
+
+
+def environment_of(
+    policy: Policy,
+    manifest: Manifest,
+    lists: Mapping[str, ListFile],
+    store: SchemaStore,
+    collector: DiagnosticCollector,
+) -> Environment | None:
+    """What a policy is checked against, or None if its schema has no type."""
+    document = _document_type(policy, manifest, store, collector)
+    if document is None:
+        return None
+    return _environment(manifest, document, _list_types(lists, collector))
 
 
 def _environment(
@@ -150,16 +194,20 @@ def _document_type(
         collector.add(diagnose("E607", policy.slug.span, problem=problem))
         return None
     try:
-        return schema_type(name.text, store.documents)
+        kind = schema_type(name.text, store.documents)
+        if isinstance(kind, t.Object | t.Union):
+            return kind
+        problem, advice = f"`input` is an object, not {t.describe(kind)}", None
     except InputError as error:
-        advice = suggest(name.text, store.documents)
-        collector.add(diagnose("E607", name.span, help=advice, problem=str(error)))
-        return None
+        problem, advice = str(error), suggest(name.text, store.documents)
+    collector.add(diagnose("E607", name.span, help=advice, problem=problem))
+    return None
 
 
-def _check_outcomes(
+def check_outcomes(
     manifest: Manifest, policies: Sequence[Policy], collector: DiagnosticCollector
 ) -> None:
+    """Report rules that stand twice in a set, and outcomes that the set lacks."""
     seen: dict[str, Name] = {}
     for policy in policies:
         if policy.kind != manifest.kind:
@@ -186,20 +234,6 @@ def _hidden(document: t.Type, forbidden: frozenset[str]) -> frozenset[str]:
     """The fields of the document that its policies are not handed."""
     fields = document.fields if isinstance(document, t.Object) else ()
     return frozenset(item.name for item in fields if item.trust in forbidden)
-
-
-def _has_fractions(kind: t.Type) -> bool:
-    """True if values of the type may hold numbers that are not integers."""
-    match kind:
-        case t.Number(integer):
-            return not integer
-        case t.Array(element) | t.Set(element) | t.Map(_, element):
-            return _has_fractions(element)
-        case t.Object(_, fields):
-            return any(_has_fractions(item.type) for item in fields)
-        case t.Union(_, _, members):
-            return any(_has_fractions(member) for member in members)
-    return False
 
 
 def _digest(

@@ -9,70 +9,30 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine.errors import InputError
+from opensoc_engine.evaluation import Finding
+from opensoc_engine.runtime import add, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from opensoc_engine import ir
-    from opensoc_engine.codegen.python import GeneratedModule
-    from opensoc_engine.ir import Solution
+    from opensoc_engine.codegen.generated import GeneratedModule
+    from opensoc_engine.evaluation import Part
     from opensoc_engine.policy.model import Manifest, Policy, Rule
     from opensoc_engine.types import Type
 
-MAX_ALTERNATIVES = 64
-# Solutions that are looked at to find different evidence: bounds hostile documents.
-MAX_SOLUTIONS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A rule that fired.
-
-    Attributes:
-        outcome: A verifier's action, `violation` or `term`.
-        value: What a rubric's term adds.
-        message: What to tell the author of an implausible incident.
-        field: The part of the input that a plausibility rule objects to.
-        evidence: Ids of the first way in which the rule holds, in the rule's order.
-        alternatives: Evidence of every way, the first included; at most 64.
-        metadata: Category, ATT&CK techniques, references and known false positives.
-    """
-
-    rule: str
-    policy: str
-    version: str
-    title: str
-    outcome: str
-    value: int | Decimal | None
-    message: str | None
-    field: str | None
-    evidence: tuple[str, ...]
-    alternatives: tuple[tuple[str, ...], ...]
-    metadata: Mapping[str, Any] = dataclasses.field(compare=False)
-
-    def to_json(self) -> dict[str, Any]:
-        """The finding as JSON values; decimals become strings."""
-        techniques = self.metadata.get("attack", {}).get("techniques", ())
-        found: dict[str, Any] = {
-            "rule": self.rule,
-            "policy": self.policy,
-            "version": self.version,
-            "title": self.title,
-            "outcome": self.outcome,
-            "evidence": list(self.evidence),
-            "techniques": list(techniques),
-        }
-        if self.value is not None:
-            found["value"] = str(self.value)
-        if self.message is not None:
-            found["message"] = self.message
-        if self.field is not None:
-            found["field"] = self.field
-        return found
+__all__ = [
+    "CompiledPolicy",
+    "Content",
+    "Decision",
+    "Finding",
+    "PolicySet",
+    "RuleInfo",
+    "exact",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +75,15 @@ class RuleInfo:
     text: str
     path: str
     line: int
-    metadata: Mapping[str, Any]
+    metadata: Mapping[str, Any] = dataclasses.field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledPolicy:
-    """A policy and the functions of its rules.
+    """A policy and what it was compiled to.
 
     Attributes:
+        module: The functions of its rules.
         hidden: Fields of the document that its kind may not see.
         exact: True if its input may hold numbers that are not integers.
         program: What the functions were made from.
@@ -141,49 +102,13 @@ class CompiledPolicy:
         seen = {key: document[key] for key in document if key not in self.hidden}
         return exact(seen) if self.exact else seen
 
-    def findings(self, document: Mapping[str, Any], name: str) -> Iterator[Finding]:
-        """The rules that fire on a document, in the order of the file."""
-        value = self.seen(document)
-        cache: dict[str, Any] = {}
-        for rule in self.policy.rules:
-            solutions = self.module.rules[rule.id.text](value, cache)
-            first = next(solutions, None)
-            if first is not None:
-                yield self._finding(rule, name, first, solutions)
 
-    def _finding(
-        self, rule: Rule, outcome: str, first: Solution, rest: Iterator[Solution]
-    ) -> Finding:
-        ways = {first[0]: None}
-        if rule.evidence:
-            for evidence, _ in islice(rest, MAX_SOLUTIONS):
-                ways[evidence] = None
-                if len(ways) == MAX_ALTERNATIVES:
-                    break
-        return Finding(
-            rule.id.text,
-            self.policy.slug.text,
-            self.policy.version,
-            rule.title,
-            rule.action.text if rule.action else outcome,
-            first[1],
-            rule.message,
-            rule.field,
-            first[0],
-            tuple(ways),
-            rule.metadata,
-        )
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a set was compiled from."""
 
-
-def exact(value: Any) -> Any:
-    """A JSON value with its floats as the decimals that they are written as."""
-    if isinstance(value, float):
-        return Decimal(repr(value))
-    if isinstance(value, dict):
-        return {key: exact(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [exact(part) for part in value]
-    return value
+    manifest: Manifest
+    compiled: tuple[CompiledPolicy, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,26 +116,32 @@ class PolicySet:
     """The policies of one folder, compiled; immutable, and safe to share by threads.
 
     Attributes:
-        order: Outcomes, strongest first; empty unless it is a verifier.
+        decision: `strongest`, `violations` or `sum`.
+        order: Outcomes, strongest first, without the default.
         default: The outcome when no rule fires, in a verifier.
         digest: SHA-256 of the manifest, the policies and the lists.
+        parts: The compiled rules; a rubric has a part for each policy.
+        read: Gives what the set was compiled from; only people and tools ask for it.
     """
 
     name: str
     version: str
     digest: str
-    manifest: Manifest
-    compiled: tuple[CompiledPolicy, ...]
+    decision: str
+    order: tuple[str, ...]
+    default: str
+    parts: tuple[Part, ...] = dataclasses.field(compare=False)
+    read: Callable[[], Content] = dataclasses.field(compare=False, repr=False)
 
     @property
-    def order(self) -> tuple[str, ...]:
-        """Outcomes, strongest first, without the default."""
-        return self.manifest.order
+    def manifest(self) -> Manifest:
+        """The manifest of the set."""
+        return self.read().manifest
 
     @property
-    def default(self) -> str:
-        """The outcome when no rule fires."""
-        return self.manifest.default or ""
+    def compiled(self) -> tuple[CompiledPolicy, ...]:
+        """The policies with their programs, by name."""
+        return self.read().compiled
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -223,15 +154,9 @@ class PolicySet:
         Raises:
             InputError: The set is a rubric, whose policies are evaluated one by one.
         """
-        if self.manifest.decision == "sum":
-            raise InputError("a rubric set is evaluated by `evaluate_policy`")
-        strongest = self.manifest.decision == "strongest"
-        findings = [
-            finding
-            for item in self.compiled
-            for finding in item.findings(document, "violation")
-        ]
-        if not strongest:
+        self._refuse_rubric()
+        findings = [f for part in self.parts for f in part.findings(document)]
+        if self.decision != "strongest":
             outcome = "implausible" if findings else "plausible"
             return self._decision(outcome, None, findings)
         rank = {action: at for at, action in enumerate(self.order)}
@@ -239,18 +164,39 @@ class PolicySet:
         outcome = findings[0].outcome if findings else self.default
         return self._decision(outcome, None, findings)
 
+    def outcome(self, document: Mapping[str, Any]) -> str:
+        """The outcome that `evaluate` decides, without what leads to it: faster.
+
+        Raises:
+            InputError: The set is a rubric, whose policies are evaluated one by one.
+        """
+        self._refuse_rubric()
+        if len(self.parts) == 1 and self.decision == "strongest":
+            return self.parts[0].outcome(document) or self.default
+        found = [part.outcome(document) for part in self.parts]
+        fired = [outcome for outcome in found if outcome is not None]
+        if self.decision != "strongest":
+            return "implausible" if fired else "plausible"
+        return min(fired, key=self.order.index) if fired else self.default
+
+    def _refuse_rubric(self) -> None:
+        if self.decision == "sum":
+            raise InputError("a rubric set is evaluated by `evaluate_policy`")
+
     def evaluate_policy(self, document: Mapping[str, Any], policy: str) -> Decision:
         """The exact sum of the terms of one rubric policy.
 
         Raises:
             InputError: There is no policy of that name.
         """
-        found = next((c for c in self.compiled if c.policy.slug.text == policy), None)
+        found = next((part for part in self.parts if policy in part.policies), None)
         if found is None:
-            known = ", ".join(item.policy.slug.text for item in self.compiled)
+            known = ", ".join(name for part in self.parts for name in part.policies)
             raise InputError(f"there is no policy `{policy}`; there are {known}")
-        findings = list(found.findings(document, "term"))
-        total = sum((f.value for f in findings if f.value is not None), Decimal(0))
+        findings = [f for f in found.findings(document) if f.policy == policy]
+        total: int | Decimal = Decimal(0)
+        for finding in findings:
+            total = total if finding.value is None else add(total, finding.value)
         return self._decision("graded", total, findings)
 
     def rule(self, rule_id: str) -> RuleInfo:

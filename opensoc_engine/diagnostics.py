@@ -11,9 +11,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from opensoc_engine.codes import CODES
+from opensoc_engine.suggestions import suggest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from opensoc_engine.source import Span
+
+
+# A search for the nearest name costs a thousand times what an error costs.
+_MAX_SUGGESTIONS = 50
 
 
 class Severity(StrEnum):
@@ -80,6 +87,10 @@ class DiagnosticCollector:
     def extend(self, diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> None:
         """Keep several diagnostics."""
         self._found.update(dict.fromkeys(diagnostics))
+
+    def suggest(self, name: str, known: Iterable[str]) -> str | None:
+        """A help line with the nearest known name, while few things were found."""
+        return suggest(name, known) if len(self._found) < _MAX_SUGGESTIONS else None
 
     @property
     def has_errors(self) -> bool:

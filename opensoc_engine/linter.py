@@ -43,7 +43,7 @@ def lint_path(path: Path) -> tuple[Diagnostic, ...] | None:
     return tuple(
         item
         for item in collector.sorted()
-        if _is_within(item, path) and not _is_allowed(item)
+        if _is_within(item, path) and not is_allowed(item)
     )
 
 
@@ -69,7 +69,7 @@ def _is_within(found: Diagnostic, path: Path) -> bool:
     return place.is_relative_to(path.resolve())
 
 
-def _is_allowed(found: Diagnostic) -> bool:
+def is_allowed(found: Diagnostic) -> bool:
     """True for a warning that a comment allows, on its line or alone above it."""
     span = found.label.span
     number = span.begin.line

@@ -8,9 +8,9 @@ above; the ones that ship with OpenSOC are always there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from opensoc_engine.compiler import compile_set
 from opensoc_engine.diagnostics import Diagnostic, DiagnosticCollector, diagnose
@@ -29,7 +29,7 @@ from opensoc_engine.schema_store import load_store
 from opensoc_engine.source import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from opensoc_engine.decision import PolicySet
     from opensoc_engine.lock import Content, Locked
@@ -40,6 +40,46 @@ MANIFEST = "set.yaml"
 CASES_SUFFIX = ".cases.yaml"
 LISTS = "lists"
 LOCK = "lock.json"
+
+ParsedT = TypeVar("ParsedT")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where texts come from: the disk, or what an editor holds instead.
+
+    Attributes:
+        texts: Texts by resolved path that count in place of the files.
+    """
+
+    texts: Mapping[Path, str] = field(default_factory=dict)
+
+    def read(self, path: Path, collector: DiagnosticCollector) -> Source | None:
+        """The text of a file, or None if it can't be read, which is reported."""
+        text = self.texts.get(path.resolve()) if self.texts else None
+        return read_source(path, collector) if text is None else Source(str(path), text)
+
+    def has(self, path: Path) -> bool:
+        """True if there is such a file."""
+        return path.is_file() or path.resolve() in self.texts
+
+    def matching(self, folder: Path, pattern: str) -> list[Path]:
+        """The files of a folder whose names fit, by name."""
+        names = {path.name for path in folder.glob(pattern)}
+        where = folder.resolve()
+        held = (path for path in self.texts if path.parent == where)
+        names |= {path.name for path in held if path.match(pattern)}
+        return [folder / name for name in sorted(names)]
+
+    def parse(
+        self,
+        parse: Callable[[Source, SchemaStore, DiagnosticCollector], ParsedT | None],
+        source: Source,
+        store: SchemaStore,
+        collector: DiagnosticCollector,
+    ) -> ParsedT | None:
+        """What a parser makes of a text."""
+        return parse(source, store, collector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +148,24 @@ def rules_root(path: Path) -> Path:
     return (folder if folder.name not in ("", "..") else folder.resolve()).parent
 
 
-def read_folder(path: Path, collector: DiagnosticCollector) -> PolicyFolder | None:
+def read_folder(
+    path: Path, collector: DiagnosticCollector, files: Files | None = None
+) -> PolicyFolder | None:
     """The parsed files of a folder; None if its manifest can't be used."""
-    store = _store(path)
-    if not (path / MANIFEST).is_file():
+    store, files = store_of(path), files or Files()
+    if not files.has(path / MANIFEST):
         nowhere = Span(Source(str(path / MANIFEST), ""), 0, 0)
         advice = "add a manifest: see the ones in `rules/`"
         collector.add(diagnose("E606", nowhere, help=advice, folder=path))
         return None
-    source = read_source(path / MANIFEST, collector)
-    manifest = source and parse_manifest(source, store, collector)
-    lists = _lists(path.parent / LISTS, store, collector)
-    policies = _policies(path, store, collector)
-    cases = _cases(path, store, collector)
+    source = files.read(path / MANIFEST, collector)
+    manifest = source and files.parse(parse_manifest, source, store, collector)
+    lists = _lists(path.parent / LISTS, store, collector, files)
+    policies = _policies(path, store, collector, files)
+    cases = _cases(path, store, collector, files)
     if not manifest:
         return None
-    base = _case_base(path, manifest, collector)
+    base = _case_base(path, manifest, collector, files)
     return PolicyFolder(path, manifest, policies, lists, cases, base, store)
 
 
@@ -165,55 +207,62 @@ def read_source(path: Path, collector: DiagnosticCollector) -> Source | None:
     return None
 
 
-def _store(path: Path) -> SchemaStore:
+def store_of(path: Path) -> SchemaStore:
+    """The schemas that a set can name: those that ship, and those of its domain."""
     own = path.resolve().parent.parent / "schemas"
     shipped = data_root() / "schemas"
     return load_store(shipped, own) if own.is_dir() else load_store(shipped)
 
 
-def _sources(paths: list[Path], collector: DiagnosticCollector) -> Iterator[Source]:
-    for path in sorted(paths):
-        source = read_source(path, collector)
+def _sources(
+    paths: list[Path], collector: DiagnosticCollector, files: Files
+) -> Iterator[Source]:
+    for path in paths:
+        source = files.read(path, collector)
         if source is not None:
             yield source
 
 
 def _policies(
-    path: Path, store: SchemaStore, collector: DiagnosticCollector
+    path: Path, store: SchemaStore, collector: DiagnosticCollector, files: Files
 ) -> tuple[Policy, ...]:
     names = [
         file
-        for file in path.glob("*.yaml")
+        for file in files.matching(path, "*.yaml")
         if file.name != MANIFEST and not file.name.endswith(CASES_SUFFIX)
     ]
-    parsed = (parse_policy(s, store, collector) for s in _sources(names, collector))
+    sources = _sources(names, collector, files)
+    parsed = (files.parse(parse_policy, s, store, collector) for s in sources)
     return tuple(policy for policy in parsed if policy is not None)
 
 
 def _cases(
-    path: Path, store: SchemaStore, collector: DiagnosticCollector
+    path: Path, store: SchemaStore, collector: DiagnosticCollector, files: Files
 ) -> tuple[CasesFile, ...]:
-    names = list(path.glob(f"*{CASES_SUFFIX}"))
-    parsed = (parse_cases(s, store, collector) for s in _sources(names, collector))
+    names = files.matching(path, f"*{CASES_SUFFIX}")
+    sources = _sources(names, collector, files)
+    parsed = (files.parse(parse_cases, s, store, collector) for s in sources)
     return tuple(cases for cases in parsed if cases is not None)
 
 
 def _lists(
-    path: Path, store: SchemaStore, collector: DiagnosticCollector
+    path: Path, store: SchemaStore, collector: DiagnosticCollector, files: Files
 ) -> dict[str, ListFile]:
-    names = list(path.glob("*.yaml"))
-    parsed = (parse_list(s, store, collector) for s in _sources(names, collector))
+    sources = _sources(files.matching(path, "*.yaml"), collector, files)
+    parsed = (files.parse(parse_list, s, store, collector) for s in sources)
     return {item.name.text: item for item in parsed if item is not None}
 
 
-def _case_base(path: Path, manifest: Manifest, collector: DiagnosticCollector) -> Any:
+def _case_base(
+    path: Path, manifest: Manifest, collector: DiagnosticCollector, files: Files
+) -> Any:
     if manifest.case_base is None:
         return None
     target = path / manifest.case_base.text
-    if not target.is_file():
+    if not files.has(target):
         problem = f"there is no case base `{manifest.case_base.text}`"
         collector.add(diagnose("E607", manifest.case_base.span, problem=problem))
         return None
-    source = read_source(target, collector)
+    source = files.read(target, collector)
     node = source and read_yaml(source, collector)
     return to_plain(node) if node else None

@@ -83,12 +83,19 @@ def _function(
 
 @dataclass(slots=True)
 class _Lowering:
-    """Lowers one body; `names` says what each variable is called in the IR."""
+    """Lowers one body.
+
+    Attributes:
+        names: What each variable is called in the IR.
+        taken: All names that were given.
+        last: The last number that a name was given.
+    """
 
     facts: Facts
     lists: Mapping[str, Any]
     names: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    last: dict[str, int] = field(default_factory=dict)
 
     def bind(self, name: str) -> str:
         """What a variable of the policy is called from here on."""
@@ -97,11 +104,13 @@ class _Lowering:
 
     def fresh(self, name: str) -> str:
         """A name that no other variable of this body has."""
-        unique, number = name, 1
+        number = self.last.get(name, 0) + 1
+        unique = name if number == 1 else f"{name}_{number}"
         while unique in self.taken:
             number += 1
             unique = f"{name}_{number}"
         self.taken.add(unique)
+        self.last[name] = number
         return unique
 
     def evidence(self, name: str, kind: t.Type) -> ir.Expression:

@@ -70,20 +70,26 @@ def _json_label(label: Label) -> dict[str, Any]:
 
 
 def _annotation(found: Diagnostic) -> str:
-    begin, finish = found.label.span.begin, found.label.span.finish
+    title = f"{found.code} {CODES[found.code].slug}"
+    message = found.message + (f"\nhelp: {found.help}" if found.help else "")
+    return annotation(found.severity.value, found.label.span, title, message)
+
+
+def annotation(level: str, span: Span, title: str, message: str) -> str:
+    """A workflow command that GitHub shows at a place; `level` is error or warning."""
+    begin, finish = span.begin, span.finish
     words = {
-        "file": found.label.span.source.name,
+        "file": span.source.name,
         "line": begin.line,
         "endLine": finish.line,
-        "title": f"{found.code} {CODES[found.code].slug}",
+        "title": title,
     }
     # GitHub takes columns only of one line, and counts the last one in.
     if begin.line == finish.line:
         words["col"] = begin.column
         words["endColumn"] = max(begin.column, finish.column - 1)
     listed = ",".join(f"{key}={_property(word)}" for key, word in words.items())
-    message = found.message + (f"\nhelp: {found.help}" if found.help else "")
-    return f"::{found.severity.value} {listed}::{_data(message)}"
+    return f"::{level} {listed}::{_data(message)}"
 
 
 def _data(text: str) -> str:

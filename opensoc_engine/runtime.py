@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import decimal
 from decimal import Decimal
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 Exact: TypeAlias = int | Decimal
 
@@ -26,6 +27,9 @@ CONTEXT = decimal.Context(
 LARGEST = CONTEXT.next_minus(Decimal("Infinity"))
 # Products of integers stop here: repeated squaring doubles their length each time.
 LARGEST_PRODUCT = 2**4096
+# These bound what a predicate of texts can hold on to.
+_REMEMBERED = 8192
+_SHORT = 128
 
 
 def add(left: Exact, right: Exact) -> Exact:
@@ -101,6 +105,16 @@ def default_at(base: Mapping[str, Any], path: tuple[str, ...], default: Any) -> 
     return found
 
 
+def attribute_at(base: Any, path: tuple[str, ...], default: Any) -> Any:
+    """The value at a path of attributes, or the default where any is None."""
+    found = base
+    for name in path:
+        found = getattr(found, name)
+        if found is None:
+            return default
+    return found
+
+
 def first_kept(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """An object of pairs; of two values for one key the first is kept."""
     found: dict[str, Any] = {}
@@ -118,6 +132,49 @@ def flat(*parts: str | Iterable[str]) -> tuple[str, ...]:
         else:
             found.update(dict.fromkeys(part))
     return tuple(found)
+
+
+def grouped(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
+    """Values by key, in order."""
+    found: dict[Any, list[Any]] = {}
+    for key, value in pairs:
+        if key in found:
+            found[key].append(value)
+        else:
+            found[key] = [value]
+    return found
+
+
+def gains(values: Iterable[Exact]) -> Exact:
+    """The sum of the values that are positive, decimals rounded to 34 digits."""
+    found: Exact = 0
+    for value in values:
+        if value > 0:
+            whole = isinstance(found, int) and isinstance(value, int)
+            found = found + value if whole else add(found, value)
+    return found
+
+
+def by_text(function: Callable[[Any, Any, str], bool]) -> Callable[..., bool]:
+    """A predicate of a text alone, which remembers what it said of short ones."""
+    known = lru_cache(_REMEMBERED)(partial(function, None, None))
+
+    def said(document: Any, found: Any, text: str) -> bool:
+        is_short = len(text) <= _SHORT
+        return known(text) if is_short else function(document, found, text)
+
+    return said
+
+
+def exact(value: Any) -> Any:
+    """A JSON value with its floats as the decimals that they are written as."""
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, dict):
+        return {key: exact(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [exact(part) for part in value]
+    return value
 
 
 def twins(values: frozenset[Any]) -> list[tuple[Any, Any]]:

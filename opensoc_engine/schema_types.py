@@ -27,6 +27,8 @@ TRUST_LABELS = frozenset({"claim", "free_text"})
 MAX_DEPTH = 32
 # Of the objects in a list: each key is a field of a type.
 MAX_KEYS = 1_000
+# Of the values of an array in a list, counted before they are put together.
+MAX_SHAPES = 200
 
 _FORMATS: dict[str, t.Type] = {
     "date-time": t.Timestamp(),
@@ -80,7 +82,10 @@ def value_type(value: Any) -> t.Type:
 
 
 def _element_type(values: list[Any] | tuple[Any, ...]) -> t.Type:
-    found = t.join_all(value_type(value) for value in values)
+    kinds = dict.fromkeys(value_type(value) for value in values)
+    if len(kinds) > MAX_SHAPES:
+        raise InputError(f"an array has at most {MAX_SHAPES:,} shapes of values")
+    found = t.join_all(kinds)
     if isinstance(found, tuple):
         raise InputError("the values of an array must have one type")
     if isinstance(found, t.Object):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,55 +354,3 @@ def substitute(pattern: Type, found: dict[str, Type]) -> Type:
         case Map(key, value):
             return Map(substitute(key, found), substitute(value, found))
     return pattern
-
-
-def require(kind: Type, path: tuple[str, ...]) -> Type:
-    """The type once the field at `path` is known to be there."""
-    if not path:
-        return kind
-    if isinstance(kind, Union):
-        members = tuple(_require_in(member, path) for member in kind.members)
-        return replace(kind, members=members)
-    return _require_in(kind, path) if isinstance(kind, Object) else kind
-
-
-def _require_in(kind: Object, path: tuple[str, ...]) -> Object:
-    return _with_field(kind, path[0], lambda f: require(f.type, path[1:]), present=True)
-
-
-def narrow(kind: Type, path: tuple[str, ...], tags: frozenset[str]) -> Type:
-    """The type once the discriminator at `path` is known to be one of `tags`."""
-    if isinstance(kind, Union) and path == (kind.discriminator,):
-        left = tuple(m for m in kind.members if not tags.isdisjoint(kind.tags(m)))
-        if len(left) == 1:
-            return _tagged(left[0], kind.discriminator, tags)
-        return replace(kind, members=left) if left else kind
-    if isinstance(kind, Object) and len(path) == 1:
-        return _tagged(kind, path[0], tags)
-    if isinstance(kind, Object) and path:
-        return _with_field(kind, path[0], lambda f: narrow(f.type, path[1:], tags))
-    return kind
-
-
-def _tagged(kind: Object, name: str, tags: frozenset[str]) -> Object:
-    item = kind.field(name)
-    if item is None or not isinstance(item.type, Enum):
-        return kind
-    left = tuple(value for value in item.type.values if value in tags)
-    return _with_field(kind, name, lambda f: Enum(left) if left else f.type)
-
-
-def _with_field(
-    kind: Object,
-    name: str,
-    change: Callable[[Field], Type],
-    *,
-    present: bool = False,
-) -> Object:
-    fields = tuple(
-        replace(item, type=change(item), required=item.required or present)
-        if item.name == name
-        else item
-        for item in kind.fields
-    )
-    return replace(kind, fields=fields)

@@ -93,13 +93,16 @@ def lowered(
 
 
 def attempt(
-    texts: Texts, strictness: Strictness = Strictness.NOTHING_REFUSED
+    texts: Texts,
+    strictness: Strictness = Strictness.NOTHING_REFUSED,
+    kind: t.Type = DOCUMENT,
+    forbidden: frozenset[str] = frozenset(),
 ) -> tuple[ir.Module | None, tuple[Diagnostic, ...]]:
-    """The policy as IR, or what is wrong with it."""
+    """The policy as IR, or what is wrong with it; `kind` is the type of its input."""
     collector = DiagnosticCollector()
     lists = texts.lists or {}
     kinds = {name: value_type(value) for name, value in lists.items()}
-    environment = Environment(DOCUMENT, kinds, frozenset(), "verifier", strictness)
+    environment = Environment(kind, kinds, forbidden, "verifier", strictness)
     module = compile_policy(_policy(texts), environment, lists, collector)
     return module, collector.sorted()
 

@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from opensoc_engine.diagnostics import Diagnostic
     from opensoc_engine.source import Span
 
-MAX_TEXT = 100_000
+MAX_TEXT = 40_000
 """Characters of all bodies and heads of a policy and its shared helpers (8,400)."""
 MAX_BODIES = 1_000
-"""Of rules and helpers (59)."""
+"""Of rules and helpers, heads included (100)."""
 MAX_INSTANCES = 1_000
 """Helpers times the tuples of argument types that they are called with (49)."""
-MAX_EXPRESSIONS = 30_000
-"""Checked expressions, those of a helper once for each instance (1,800)."""
+MAX_EXPRESSIONS = 20_000
+"""Checked expressions, those of a helper once for each instance (800)."""
 MAX_WORK = 2_000_000
-"""In units of about a microsecond (60,000)."""
+"""In units of about half a microsecond (12,000)."""
 MAX_PARTS = 20_000
-"""Of the type of one value, beside what the schema of the input has (1,707)."""
+"""Of the type of one value, beside what the schema of the input has (1,000)."""
 MAX_LEVELS = 48
-"""Of the type of one value (9)."""
+"""Of the type of one value (8)."""
 
 _STEP = 8
 _PARTS_A_UNIT = 8
@@ -99,6 +99,11 @@ class Budget:
         """Count that types are compared part by part."""
         parts = sum(self._measure(kind)[0] for kind in kinds)
         self.spend(parts // _PARTS_A_UNIT, span)
+
+    def joined(self, kinds: Iterable[t.Type], span: Span) -> None:
+        """Count that objects are put together one by one."""
+        objects = [kind for kind in kinds if not t.is_scalar(kind)]
+        self.spend(len(objects) * sum(self._measure(k)[0] for k in objects), span)
 
     def _must_fit(self, kind: t.Type, span: Span) -> None:
         parts, levels = self._measure(kind)

@@ -10,14 +10,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from opensoc_engine import types as t
+from opensoc_engine.analysis.builtin_calls import BuiltinCalls
 from opensoc_engine.analysis.fields import FieldReader
-from opensoc_engine.analysis.operators import EQUALITY, OperatorError, apply
+from opensoc_engine.analysis.operators import (
+    OperatorError,
+    apply,
+    foreign_constant,
+)
 from opensoc_engine.analysis.scope import Path, Scope, Strictness, path_of
-from opensoc_engine.builtins import BUILTINS, resolve
 from opensoc_engine.diagnostics import diagnose
 from opensoc_engine.rego import nodes as n
 from opensoc_engine.schema_types import value_type
-from opensoc_engine.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from opensoc_engine.analysis.budget import Budget
     from opensoc_engine.analysis.program import Helper
     from opensoc_engine.analysis.scope import Environment, Facts, Instance
-    from opensoc_engine.builtins import Signature
     from opensoc_engine.diagnostics import DiagnosticCollector
     from opensoc_engine.source import Span
 
@@ -64,9 +66,11 @@ class Expressions:
     reads: list[Path] = field(default_factory=list)
     conditions: set[int] = field(default_factory=set)
     fields: FieldReader = field(init=False)
+    builtins: BuiltinCalls = field(init=False)
 
     def __post_init__(self) -> None:
         self.fields = FieldReader(self.environment, self.collector)
+        self.builtins = BuiltinCalls(self.fields, self.collector)
 
     def check(self, expression: n.Expression, scope: Scope) -> t.Type | None:
         """The type of an expression, which is also kept as a fact."""
@@ -235,25 +239,13 @@ class Expressions:
         return kind
 
     def _can_be_equal(self, node: n.Binary, left: t.Type, right: t.Type) -> bool:
-        """Report constants that an enumeration does not have."""
-        pairs: tuple[tuple[n.Expression, t.Type], ...]
-        if node.operator in EQUALITY:
-            pairs = ((node.left, right), (node.right, left))
-        elif node.operator == "in" and isinstance(left, t.Enum):
-            items = getattr(node.right, "items", ())
-            pairs = tuple((item, left) for item in items)
-        else:
+        """Report a constant that an enumeration does not have."""
+        found = foreign_constant(node, left, right)
+        if found is None:
             return True
-        return all(self._is_known(part, kind) for part, kind in pairs)
-
-    def _is_known(self, part: n.Expression, kind: t.Type) -> bool:
-        if not isinstance(part, n.Literal) or not isinstance(kind, t.Enum):
-            return True
-        if not isinstance(part.value, str) or part.value in kind.values:
-            return True
-        advice = suggest(part.value, kind.values)
-        shown = t.describe(kind)
-        self.refuse("E405", part.span, advice, value=part.value, type=shown)
+        span, word, kind = found
+        advice, shown = self.collector.suggest(word, kind.values), t.describe(kind)
+        self.refuse("E405", span, advice, value=word, type=shown)
         return False
 
     def _items(
@@ -280,6 +272,7 @@ class Expressions:
         known = [kind for kind in kinds if kind is not None]
         if len(known) < len(kinds):
             return None
+        self.bodies.budget.joined(known, span)
         joined = t.join_all(known)
         if isinstance(joined, tuple):
             left, right = map(t.describe, joined)
@@ -359,7 +352,7 @@ class Expressions:
             return self.refuse(
                 "E406", call.name_span, "write it without brackets", problem=problem
             )
-        if not self._count(call, {len(parameters)}):
+        if not self.builtins.has_count(call, {len(parameters)}):
             return None
         if helper.is_predicate and id(call) not in self.conditions:
             problem = f"`{call.name}` holds or not, and has no value if it does not"
@@ -367,70 +360,19 @@ class Expressions:
             return self.refuse("E406", call.span, advice, problem=problem)
         return self._instance(call, helper, arguments, call.span, scope)
 
-    def _count(self, call: n.Call, expected: set[int]) -> bool:
-        got = len(call.arguments)
-        if got in expected:
-            return True
-        shown = " or ".join(str(number) for number in sorted(expected))
-        self.refuse("E402", call.span, name=call.name, expected=shown, got=got)
-        return False
-
     def _builtin(
         self, call: n.Call, arguments: tuple[t.Type, ...], scope: Scope
     ) -> t.Type | None:
-        builtin = BUILTINS.get(call.name)
-        if builtin is None:  # the resolver has reported the name
-            return None
-        if not self._count(call, {len(s.parameters) for s in builtin.signatures}):
-            return None
-        if not self._constants(call):
-            return None
-        known = resolve(builtin, arguments)
+        known = self.builtins.check(call, arguments)
         if known is None:
-            known = resolve(builtin, _sharpened(call, arguments))
-        if known is None:
-            given = ", ".join(t.describe(kind) for kind in arguments)
-            problem = f"`{call.name}` does not take ({given})"
-            taken = " or ".join(
-                "(" + ", ".join(t.describe(kind) for kind in signature.parameters) + ")"
-                for signature in builtin.signatures
-            )
-            return self.refuse("E401", call.span, f"it takes {taken}", problem=problem)
+            return None
         signature, result = known
-        if not self._may_list(call, signature, arguments):
-            return None
         if signature.partial:
             self._absent(call, call.span.text, call.span, scope)
         return result
 
-    def _may_list(
-        self, call: n.Call, signature: Signature, arguments: tuple[t.Type, ...]
-    ) -> bool:
-        """Report objects whose keys a builtin would see though no policy may."""
-        return all(
-            self.fields.may_list(kind, node.span)
-            for node, expected, kind in zip(
-                call.arguments, signature.parameters, arguments, strict=True
-            )
-            if isinstance(expected, t.Map) and isinstance(kind, t.Object)
-        )
-
-    def _constants(self, call: n.Call) -> bool:
-        """Report constant arguments that the builtin can't read."""
-        check = BUILTINS[call.name].check_constant
-        if check is None:
-            return True
-        valid = True
-        for position, argument in enumerate(call.arguments):
-            if isinstance(argument, n.Literal) and isinstance(argument.value, str):
-                problem = check(position, argument.value)
-                if problem is not None:
-                    self.refuse("E407", argument.span, problem=problem)
-                    valid = False
-        return valid
-
     def _object_get(self, call: n.Call, scope: Scope) -> t.Type | None:
-        if not self._count(call, {3}):
+        if not self.builtins.has_count(call, {3}):
             return None
         target, key, default = call.arguments
         base, other = self._base(target, scope), self.check(default, scope)
@@ -460,15 +402,8 @@ class Expressions:
             index = self.check(step, scope)
             if kind is None or index is None:
                 return None
-            if isinstance(step, n.Literal) and isinstance(step.value, str):
-                kind = self.fields.peek(kind, step.value, step.span)
-            elif isinstance(kind, t.Map) and t.is_string(index):
-                kind = kind.value
-            elif isinstance(kind, t.Object) and t.is_string(index):
-                kind = self.fields.values(kind, step.span)
-            else:
-                problem = f"{t.describe(kind)} can't be read at a {t.describe(index)}"
-                return self.refuse("E401", step.span, problem=problem)
+            self.bodies.budget.looked_up((kind,), step.span)
+            kind = self.fields.step(kind, step, index)
         return kind
 
 
@@ -481,12 +416,4 @@ def _is_nonzero(expression: n.Expression) -> bool:
         isinstance(expression, n.Literal)
         and isinstance(expression.value, int | Decimal)
         and expression.value != 0
-    )
-
-
-def _sharpened(call: n.Call, arguments: tuple[t.Type, ...]) -> tuple[t.Type, ...]:
-    """The types of arguments, where constant strings may be addresses or networks."""
-    return tuple(
-        value_type(node.value) if isinstance(node, n.Literal) else kind
-        for node, kind in zip(call.arguments, arguments, strict=True)
     )

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from opensoc_engine import types as t
 from opensoc_engine.diagnostics import diagnose
-from opensoc_engine.suggestions import suggest
+from opensoc_engine.rego import nodes as n
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from opensoc_engine.analysis.scope import Environment
     from opensoc_engine.diagnostics import DiagnosticCollector
-    from opensoc_engine.rego import nodes as n
     from opensoc_engine.source import Span
 
 _TRUST_WORDS = {
@@ -72,6 +71,18 @@ class FieldReader:
         if not all(self._is_trusted(item, span) for item in found):
             return None
         return self._merged(tuple(item.type for item in found), name, span)
+
+    def step(self, base: t.Type, key: n.Expression, index: t.Type) -> t.Type | None:
+        """The type at a key of a path, whose own type is `index`."""
+        if isinstance(key, n.Literal) and isinstance(key.value, str):
+            return self.peek(base, key.value, key.span)
+        if isinstance(base, t.Map) and t.is_string(index):
+            return base.value
+        if isinstance(base, t.Object) and t.is_string(index):
+            return self.values(base, key.span)
+        problem = f"{t.describe(base)} can't be read at a {t.describe(index)}"
+        self.collector.add(diagnose("E401", key.span, problem=problem))
+        return None
 
     def may_list(self, base: t.Object, span: Span) -> bool:
         """True if the keys of an object may be looked at; if not, that is reported."""
@@ -145,7 +156,7 @@ class FieldReader:
         code, label = ("E306", "") if title == "data" else ("E301", "")
         if code == "E301":
             label = f"{t.describe(base)} has no such field"
-        advice = suggest(name, known)
+        advice = self.collector.suggest(name, known)
         self.collector.add(diagnose(code, span, label=label, help=advice, name=name))
 
     def _is_trusted(self, found: t.Field, span: Span) -> bool:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from opensoc_engine import types as t
+from opensoc_engine.rego import nodes as n
+
+if TYPE_CHECKING:
+    from opensoc_engine.source import Span
 
 ORDERING = frozenset({"<", "<=", ">", ">="})
 EQUALITY = frozenset({"==", "!="})
@@ -40,6 +46,23 @@ def apply(operator: str, left: t.Type, right: t.Type) -> t.Type:
     if operator in _SETS and isinstance(left, t.Set) and isinstance(right, t.Set):
         return _combine(left, right)
     return _calculate(operator, left, right)
+
+
+def foreign_constant(
+    node: n.Binary, left: t.Type, right: t.Type
+) -> tuple[Span, str, t.Enum] | None:
+    """A constant that is compared with an enumeration which does not have it."""
+    pairs: tuple[tuple[n.Expression, t.Type], ...] = ()
+    if node.operator in EQUALITY:
+        pairs = ((node.left, right), (node.right, left))
+    elif node.operator == "in":
+        pairs = tuple((item, left) for item in getattr(node.right, "items", ()))
+    for part, kind in pairs:
+        if not (isinstance(part, n.Literal) and isinstance(kind, t.Enum)):
+            continue
+        if isinstance(part.value, str) and part.value not in kind.values:
+            return part.span, part.value, kind
+    return None
 
 
 def _compare(left: t.Type, right: t.Type) -> t.Type:

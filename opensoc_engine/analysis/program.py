@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from opensoc_engine.analysis.budget import MAX_BODIES, MAX_TEXT
 from opensoc_engine.diagnostics import Label, diagnose
 from opensoc_engine.rego.nodes import Body
 from opensoc_engine.rego.parser import parse_body, parse_expression, parse_head
@@ -70,6 +72,8 @@ class Program:
 
 def parse_program(policy: Policy, collector: DiagnosticCollector) -> Program:
     """The policy with its texts parsed; what can't be parsed is reported."""
+    if not _is_small(policy, collector):
+        return Program(policy, {}, (), frozenset())
     helpers: dict[str, Helper] = {}
     broken = set()
     for define in policy.defines:
@@ -83,6 +87,23 @@ def parse_program(policy: Policy, collector: DiagnosticCollector) -> Program:
         helpers[helper.name] = helper
     rules = tuple(_rule(rule, collector) for rule in policy.rules)
     return Program(policy, helpers, rules, frozenset(broken))
+
+
+def _is_small(policy: Policy, collector: DiagnosticCollector) -> bool:
+    """True if the texts of a policy may be parsed; if not, that is reported."""
+    helpers = chain.from_iterable((d.head, *d.bodies) for d in policy.defines)
+    texts = [*helpers, *chain.from_iterable(rule.bodies for rule in policy.rules)]
+    characters = sum(len(text.text) for text in texts)
+    problem = ""
+    if characters > MAX_TEXT:
+        problem = f"{characters:,} characters of Rego, more than {MAX_TEXT:,}"
+    elif len(texts) > MAX_BODIES:
+        problem = f"{len(texts):,} bodies and heads, more than {MAX_BODIES:,}"
+    if problem:
+        advice = "split the policy; the helpers of its set count too"
+        found = diagnose("E701", policy.slug.span, help=advice, problem=problem)
+        collector.add(found)
+    return not problem
 
 
 def _helper(define: Define, collector: DiagnosticCollector) -> Helper | None:

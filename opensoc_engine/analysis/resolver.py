@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from opensoc_engine.builtins import BUILTINS
 from opensoc_engine.diagnostics import Label, diagnose
 from opensoc_engine.rego import nodes as n
-from opensoc_engine.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -214,7 +213,7 @@ class _Walk:
                     "E302",
                     name.span,
                     name=name.text,
-                    help=suggest(name.text, known)
+                    help=self.collector.suggest(name.text, known)
                     or "bind it on an earlier line: `some x in xs` or `x := ...`",
                 )
             )
@@ -231,7 +230,7 @@ class _Walk:
                     "E303",
                     call.name_span,
                     name=call.name,
-                    help=suggest(call.name, known),
+                    help=self.collector.suggest(call.name, known),
                 )
             )
 

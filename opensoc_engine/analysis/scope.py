@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from opensoc_engine import types as t
+from opensoc_engine.analysis.narrowing import narrow, require
 from opensoc_engine.rego import nodes as n
 
 if TYPE_CHECKING:
@@ -45,13 +46,13 @@ class Scope:
         """From here on the value at the path is there."""
         kind = self.types.get(path.root)
         if kind is not None:
-            self.types[path.root] = t.require(kind, path.steps)
+            self.types[path.root] = require(kind, path.steps)
 
     def narrow(self, path: Path, tags: frozenset[str]) -> None:
         """From here on the value at the path is one of `tags`."""
         kind = self.types.get(path.root)
         if kind is not None:
-            self.types[path.root] = t.narrow(kind, path.steps, tags)
+            self.types[path.root] = narrow(kind, path.steps, tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,10 @@ class Facts:
     def type_of(self, node: object) -> t.Type:
         """The type of a node that was checked without an error."""
         return self._types[id(node)]
+
+    def find_type(self, node: object) -> t.Type | None:
+        """The type of a node, or None if it was not checked or has an error."""
+        return self._types.get(id(node))
 
     def set_partial(self, node: object) -> None:
         """Remember that a node may have no value."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import ir, runtime
 from opensoc_engine.builtins import BUILTINS
+from opensoc_engine.codegen.rewriting import Rewriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,6 +52,22 @@ def folded(node: ir.Expression) -> ir.Expression:
         case ir.BuiltinCall(name, arguments):
             return _computed(node, BUILTINS[name].implementation, arguments)
     return node
+
+
+class Same(Rewriter):
+    """Puts arrays where comprehensions gave just their elements."""
+
+    def expression(self, node: ir.Expression) -> ir.Expression:
+        """The expression without copies of arrays."""
+        match node:
+            case ir.Collect(
+                "array",
+                ir.Block((ir.Each(None, name, source, "array"),)),
+                None,
+                ir.Variable(value),
+            ) if name == value:
+                return self.expression(source)
+        return super().expression(node)
 
 
 def _computed(

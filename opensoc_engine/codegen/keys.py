@@ -40,9 +40,7 @@ class Keys:
             case ir.Collect(kind, block, key, value):
                 inner = self._node(block, names)
                 return ("collect", kind, inner, *self._node((key, value), names))
-            case ir.Each(key, value, collection, kind) | ir.ForAll(
-                key, value, collection, kind
-            ):
+            case ir.Each() | ir.ForAll():
                 return self._loop(node, names)
             case ir.Bind(name, value) | ir.Try(name, value):
                 shown = self._node(value, names)
@@ -61,7 +59,9 @@ class Keys:
         shown = self._node(node.collection, names)
         key = None if node.key is None else _bind(node.key, names)
         head = (type(node).__name__, node.kind, shown, key, _bind(node.value, names))
-        return (*head, self._node(node.block, names)) if _has_block(node) else head
+        if isinstance(node, ir.ForAll):
+            return (*head, self._node(node.block, names))
+        return head
 
     def constant(self, value: Any) -> int:
         """A number that equal values of equal types share."""
@@ -80,10 +80,6 @@ class Keys:
             return ("object", *pairs)
         shown = str(value) if isinstance(value, Decimal) else value
         return (type(value).__name__, shown)
-
-
-def _has_block(node: ir.Each | ir.ForAll) -> bool:
-    return isinstance(node, ir.ForAll)
 
 
 def _plain(part: Any) -> Any:

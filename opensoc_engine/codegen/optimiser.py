@@ -15,21 +15,23 @@ from opensoc_engine.codegen.folding import FALSE, TRUE, field_of, folded
 from opensoc_engine.codegen.keys import Keys
 from opensoc_engine.codegen.rewriting import (
     Rewriter,
+    all_bound,
     copied,
     height,
+    inside,
     is_atom,
     size,
     variables,
 )
-from opensoc_engine.ir_walk import binders, inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MAX_SPECIAL = 600
 MAX_CHAIN = 12
-MAX_INLINED = 60
-MAX_BODY = 1_200
+MAX_INLINED = 160
+MAX_EXCLUDED = 40
+MAX_BODY = 2_000
 MAX_HEIGHT = 24
 # Elements of a constant list that `every` is written out for.
 MAX_EVERY = 8
@@ -112,12 +114,12 @@ class Simplifier(Rewriter):
     ) -> None:
         self._optimiser = optimiser
         self._values = dict(values)
-        self._taken = {*binders(body), *variables(body, tail), *values}
+        self._taken = {*all_bound(body), *variables(body, tail), *values}
         self._taken |= {
             name
             for part in inside(tail)
             if isinstance(part, ir.Collect)
-            for name in binders(part.block)
+            for name in all_bound(part.block)
         }
         self._room = MAX_BODY
 
@@ -170,7 +172,7 @@ class Simplifier(Rewriter):
                 return None
             if any(not body.steps for body in function.bodies):
                 return []
-            if len(function.bodies) == 1 and _is_straight(function.bodies[0]):
+            if len(function.bodies) == 1 and _is_plain(function.bodies[0]):
                 spliced = self._spliced(function, condition.arguments)
                 if spliced is not None:
                     return spliced[0]
@@ -212,9 +214,7 @@ class Simplifier(Rewriter):
             return steps
         return [*steps, ir.Bind(name, result, span=step.span)]
 
-    def _try(
-        self, step: ir.Try, name: str, value: ir.Partial
-    ) -> list[ir.Step] | None:
+    def _try(self, step: ir.Try, name: str, value: ir.Partial) -> list[ir.Step] | None:
         known = field_of(value)
         if known is not None:
             self._values[name] = known
@@ -245,7 +245,7 @@ class Simplifier(Rewriter):
         found: list[ir.Step] = []
         for body in function.bodies:
             spliced = None
-            if _is_straight(body):
+            if _is_straight(body) and size(body) <= MAX_EXCLUDED:
                 single = replace(function, bodies=(body,))
                 spliced = self._spliced(single, arguments)
             if spliced is None:
@@ -258,7 +258,7 @@ class Simplifier(Rewriter):
         if _is_empty(source):
             return []
         elements = _elements(source) if step.key is None else None
-        if elements is not None and not binders(step.block):
+        if elements is not None and not all_bound(step.block):
             return self._written_out(step, elements)
         inner = self.block(step.block)
         return [replace(step, collection=source, block=inner)]
@@ -307,7 +307,9 @@ class Simplifier(Rewriter):
         self, name: str, arguments: tuple[ir.Expression, ...]
     ) -> tuple[str, tuple[ir.Expression, ...]]:
         constants = {
-            at: node for at, node in enumerate(arguments) if isinstance(node, ir.Constant)
+            at: node
+            for at, node in enumerate(arguments)
+            if isinstance(node, ir.Constant)
         }
         special = self._optimiser.special(name, constants)
         if special == name:
@@ -350,7 +352,7 @@ class Simplifier(Rewriter):
         arguments: tuple[ir.Expression, ...],
         result: ir.Expression,
     ) -> bool:
-        parts = (result, *inside(result))
+        parts = inside(result)
         if any(isinstance(part, ir.Collect) for part in parts):
             return False
         read = [part.name for part in parts if isinstance(part, ir.Variable)]
@@ -372,6 +374,13 @@ class _Put(Rewriter):
         if isinstance(node, ir.Variable):
             return self._values.get(node.name, node)
         return folded(super().expression(node))
+
+
+def _is_plain(block: ir.Block) -> bool:
+    """True for a block without loops and comprehensions: those are remembered."""
+    return not any(
+        isinstance(part, ir.Each | ir.ForAll | ir.Collect) for part in inside(block)
+    )
 
 
 def _is_straight(block: ir.Block) -> bool:

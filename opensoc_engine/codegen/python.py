@@ -1,366 +1,278 @@
-"""IR becomes Python source: a generator of solutions for each body of each rule.
+"""Policies become Python source: one program for all the rules that stand together.
 
-The source is written from the IR alone. Texts of a policy enter it only as `repr` of a
-string or through the table of constants, and each name has a prefix of its kind, so a
-policy can neither write code nor hide a name. `I` is the document, `C` caches helpers
-without parameters for one evaluation, `K0` and so on are constants. Variables begin
-with `v_`, builtins with `b_`, helpers with `f_`, rules with `r_`; the number of a body
-follows the letter; `_more` goes on where loops would be nested too deeply.
+A document is read once: each element of its streams is tested by a function for its
+kind, and put down in the streams that it belongs to. A rule is looked at only if its
+streams are long enough. Its function gives its solutions one by one, in the order in
+which the interpreter gives them.
+
+The source is written from the IR alone. `I` is the document, `C` what was found out
+about it so far. Names: `v_` variables, `b_` builtins, `f_` helpers, `r_` rules, `s`
+streams, `j` their indexes, `t` elements of some kinds, `h_` tests of elements, `K`
+constants.
 """
 
 from __future__ import annotations
 
 import linecache
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import ir, runtime
-from opensoc_engine.builtins import BUILTINS
-from opensoc_engine.errors import InternalError
+from opensoc_engine.codegen.bodies import Bodies
+from opensoc_engine.codegen.expressions import CALLS, Expressions, Reader
+from opensoc_engine.codegen.generated import GeneratedModule, GeneratedSet
+from opensoc_engine.codegen.memory import memory_of
+from opensoc_engine.codegen.program import ELEMENT, build
+from opensoc_engine.codegen.scanning import Scanner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
-    from opensoc_engine.ir import Solution
+    from opensoc_engine.codegen.needs import Total
+    from opensoc_engine.codegen.program import Body, Program, Rule, Source
+    from opensoc_engine.codegen.scanning import Test
+    from opensoc_engine.codegen.streams import Index, Stream
 
-# Python refuses more than 20 nested blocks.
-MAX_LOOPS = 16
-# A number with more digits does not stand in the source: Python bounds what it reads.
-_MAX_SHOWN = 10**30
-
-_INFIX = {
-    "eq": "==",
-    "ne": "!=",
-    "lt": "<",
-    "le": "<=",
-    "gt": ">",
-    "ge": ">=",
-    "in": "in",
-    "add": "+",
-    "subtract": "-",
-    "intersect": "&",
-    "unite": "|",
-    "except": "-",
-}
-_CALLS = {
-    "same": "same",
-    "multiply": "times",
-    "add_exact": "add",
-    "subtract_exact": "subtract",
-    "multiply_exact": "multiply",
-    "negate_exact": "negate",
-    "item": "item",
-    "divide": "divide",
-    "modulo": "modulo",
-}
 _NAMESPACE: dict[str, Any] = {
     "__builtins__": {},
     "all": all,
     "any": any,
+    "attribute_at": runtime.attribute_at,
+    "by_text": runtime.by_text,
     "chain": chain,
     "enumerate": enumerate,
     "frozenset": frozenset,
+    "id": id,
+    "len": len,
     "sorted": sorted,
-    **{name: getattr(runtime, name) for name in _CALLS.values()},
+    "str": str,
+    **{name: getattr(runtime, name) for name in CALLS.values()},
     "default_at": runtime.default_at,
+    "exact": runtime.exact,
     "first_kept": runtime.first_kept,
     "flat": runtime.flat,
+    "gains": runtime.gains,
+    "grouped": runtime.grouped,
+    "lru_cache": lru_cache,
+    "tuple": tuple,
     "twins": runtime.twins,
 }
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratedModule:
-    """Rules as Python functions, with the source they came from.
-
-    Attributes:
-        rules: For each rule id, a function from a document and an empty dictionary to
-            its solutions, lazily, in the order of its bodies.
-    """
-
-    source: str
-    rules: Mapping[str, Callable[[Any, dict[str, Any]], Iterator[Solution]]]
-
-
 def generate(module: ir.Module, name: str) -> GeneratedModule:
-    """Python for a module; `name` appears in tracebacks only."""
-    writer = _Writer()
-    for function in module.functions:
-        writer.function(function)
-    entries = {
-        rule.id: writer.rule(number, rule) for number, rule in enumerate(module.rules)
-    }
-    source = "\n".join(writer.lines) + "\n"
-    namespace = {**_NAMESPACE, **writer.globals}
+    """Python for one module; `name` appears in tracebacks only."""
+    return generate_set({name: module}, name).module(name)
+
+
+def generate_set(
+    modules: Mapping[str, ir.Module], name: str, reader: Reader | None = None
+) -> GeneratedSet:
+    """Python for the modules of policies; `name` appears in tracebacks only."""
+    program = build(modules)
+    writer = _Writer(program, Expressions(program.keys, reader or Reader()))
+    source = writer.source()
+    namespace = loaded(source, writer.expressions.globals, name)
+    names = tuple((rule.policy, rule.id) for rule in program.rules)
+    rules = tuple(namespace[f"r_{at}"] for at in range(len(program.rules)))
+    weights = {bucket.number: bucket.weight for bucket in program.buckets}
+    triggers = tuple(_triggers(rule, weights) for rule in program.rules)
+    constants = {k: v for k, v in writer.expressions.globals.items() if k[0] in "KT"}
+    return GeneratedSet(
+        source,
+        constants,
+        names,
+        rules,
+        namespace["scan"],
+        triggers,
+        tuple(_certain(rule, program) for rule in program.rules),
+        program.reads_all,
+    )
+
+
+def loaded(source: str, constants: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The names that generated source defines."""
+    namespace = {**_NAMESPACE, **constants}
     file_name = f"<generated from {name}>"
     code = compile(source, file_name, "exec")
     exec(code, namespace)  # noqa: S102 - our own text, written from typed IR
     linecache.cache[file_name] = (len(source), None, source.splitlines(True), file_name)  # noqa: FBT003
-    rules = {rule: namespace[entry] for rule, entry in entries.items()}
-    return GeneratedModule(source, rules)
+    return namespace
 
 
-def _variable(name: str) -> str:
-    """A variable's name, which is no keyword and no other name of the source."""
-    return f"v_{name}"
+def _triggers(
+    rule: Rule, weights: Mapping[int, int]
+) -> frozenset[tuple[int, int]] | None:
+    found = set()
+    for item in rule.bodies:
+        if not item.counts:
+            return None
+        # Of several buckets, the one that must be fullest is empty most often.
+        needs = ((least, weights[at], at) for at, least in item.counts.items())
+        least, _, bucket = max(needs)
+        found.add((bucket, least))
+    return frozenset(found)
 
 
-def _parameters(names: tuple[str, ...]) -> str:
-    return ", ".join(["I", "C", *map(_variable, names)])
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """How the function of a body ends.
-
-    Attributes:
-        done: What it does when all steps are taken.
-        failed: How it leaves when a step outside of all loops fails.
-        resume: What it does with the function that goes on for it.
-        last: What follows the steps.
-    """
-
-    done: str
-    failed: str
-    resume: str
-    last: tuple[str, ...] = ()
-
-
-def _ending(kind: str, result: str) -> _Ending:
-    if kind == "set":
-        return _Ending(f"yield {result}", "return", "yield from {}")
-    if kind == "value":
-        return _Ending(f"return {result}", "return None", "return {}")
-    return _Ending(
-        "return True", "return False", "if {}: return True", ("return False",)
-    )
+def _certain(rule: Rule, program: Program) -> frozenset[int]:
+    """The buckets whose elements are all that a body of a rule asks for."""
+    exact = {
+        f"s{stream}": source.bucket
+        for stream, source in program.sources.items()
+        if source.is_exact
+    }
+    found = set()
+    for item in rule.bodies:
+        match item.body.block.steps:
+            case (ir.Each(_, _, ir.HelperCall(name, ())), *rest) if name in exact:
+                if all(isinstance(step, ir.Bind) for step in rest):
+                    found.add(exact[name])
+    return frozenset(found)
 
 
 @dataclass(slots=True)
 class _Writer:
-    """Collects lines of source, and what they need in their namespace."""
+    """Writes a program."""
 
+    program: Program
+    expressions: Expressions
     lines: list[str] = field(default_factory=list)
-    globals: dict[str, Any] = field(default_factory=dict)
 
-    def function(self, function: ir.Function) -> None:
-        """Write a helper: one function a body, and one that puts them together."""
-        name, shown = f"f_{function.name}", _parameters(function.parameters)
-        calls = []
-        for number, block in enumerate(function.bodies):
-            body = f"f{number}_{function.name}"
-            calls.append(f"{body}({shown})")
-            result = (
-                self.expression(function.results[number]) if function.results else ""
-            )
-            self._body(body, function.parameters, block, _ending(function.kind, result))
-        together = {
-            "predicate": " or ".join(calls),
-            "value": calls[0],
-            "set": f"frozenset(chain({', '.join(calls)}))",
-        }[function.kind]
-        self.lines.append(f"def {name}({shown}):")
-        if function.parameters:
-            self.lines.append(f"    return {together}")
-            return
+    def source(self) -> str:
+        """The whole program as Python."""
+        sources = self.program.sources
+        for stream in self.program.streams:
+            source = sources.get(stream.number)
+            shown = f"{stream.function}(I, C)"
+            if source is not None and source.is_exact:
+                shown = _elements(source.bucket)
+            self.expressions.streams[stream.function] = shown
+        for index in self.program.indexes:
+            self.expressions.streams[index.function] = f"{index.function}(I, C)"
+        functions = self.program.functions
+        bodies = Bodies(self.expressions, self.lines, memory_of(functions, self._loops()))
+        for function in functions.values():
+            bodies.function(function)
+        for stream in self.program.streams:
+            self._stream(stream, sources.get(stream.number))
+        for index in self.program.indexes:
+            self._index(index)
+        self._scan()
+        for number, rule in enumerate(self.program.rules):
+            self._rule(bodies, number, rule)
+        return "\n".join(self.lines) + "\n"
+
+    def _loops(self) -> list[ir.Block]:
+        """All blocks from which helpers are called, with their loops."""
+        program = self.program
+        found = [item.body.block for rule in program.rules for item in rule.bodies]
+        for stream in program.streams:
+            rest = stream.rest or stream.block
+            loop = ir.Each(None, stream.element, stream.array, "array")
+            found.append(ir.Block((loop, *rest.steps)))
+        for index in program.indexes:
+            loop = ir.Each(None, index.element, ir.Input(), "array")
+            key = ir.Bind("key", index.key)
+            found.append(ir.Block((loop, *index.block.steps, key)))
+        return found
+
+    def _kept(self, name: str, value: str) -> None:
+        """A function whose value is worked out once for a document."""
         self.lines += [
-            f"    if {name!r} not in C:",
-            f"        C[{name!r}] = {together}",
-            f"    return C[{name!r}]",
+            f"def {name}(I, C):",
+            f"    found = C.get({name!r})",
+            "    if found is None:",
+            f"        found = C[{name!r}] = {value}",
+            "    return found",
         ]
 
-    def rule(self, number: int, rule: ir.Rule) -> str:
-        """Write a rule; gives the name of its function."""
-        name, calls = f"r_{number}", []
-        for at, body in enumerate(rule.bodies):
-            calls.append(f"r{at}_{number}(I, C)")
-            evidence = ", ".join(self.expression(part) for part in body.evidence)
-            value = "None" if body.value is None else self.expression(body.value)
-            ending = _ending("set", f"flat({evidence}), {value}")
-            self._body(f"r{at}_{number}", (), body.block, ending)
-        self.lines += [f"def {name}(I, C):", f"    return chain({', '.join(calls)})"]
-        return name
+    def _stream(self, stream: Stream, source: Source | None) -> None:
+        if source is not None and source.is_exact:
+            return
+        element, array, steps = stream.element, stream.array, stream.block.steps
+        spine = self.program.spine
+        if stream.rest is not None:
+            steps = stream.rest.steps
+        elif source is not None:
+            array = ir.HelperCall(f"t{stream.number}", ())
+            self.expressions.streams[array.function] = _elements(source.bucket)
+        elif spine is not None and stream.kinds is not None:
+            kind = ir.Member(ir.Variable(element), spine.kind)
+            kinds = ir.Constant(frozenset(stream.kinds))
+            steps = (ir.Test(ir.Operation("in", (kind, kinds))), *steps)
+        block = ir.Block((ir.Each(None, element, array, "array"), *steps))
+        found = ir.Collect("array", block, None, ir.Variable(element))
+        self._kept(stream.function, self.expressions.expression(found))
 
-    def _body(
-        self, name: str, parameters: tuple[str, ...], block: ir.Block, ending: _Ending
-    ) -> None:
-        """Write a function of steps; each loop indents what follows it."""
-        self.lines.append(f"def {name}({_parameters(parameters)}):")
-        bound, indent, failed = list(parameters), "    ", ending.failed
-        rest: tuple[ir.Step, ...] = ()
-        for at, step in enumerate(block.steps):
-            if isinstance(step, ir.Each):
-                if len(indent) > 4 * MAX_LOOPS:
-                    rest = block.steps[at:]
-                    break
-                self.lines.append(f"{indent}{self._for(step)}:")
-                bound += [step.value] if step.key is None else [step.key, step.value]
-                indent, failed = indent + "    ", "continue"
-            elif isinstance(step, ir.Bind | ir.Try):
-                bound.append(step.name)
-                self.lines += [indent + line for line in self._bind(step, failed)]
-            else:
-                self.lines.append(f"{indent}if not {self._condition(step)}: {failed}")
-        more, variables = f"{name}_more", tuple(bound)
-        call = f"{more}({_parameters(variables)})"
-        self.lines.append(
-            indent + (ending.resume.format(call) if rest else ending.done)
-        )
-        self.lines += [f"    {line}" for line in ending.last]
-        if rest:
-            self._body(more, variables, ir.Block(rest), ending)
+    def _index(self, index: Index) -> None:
+        source = ir.HelperCall(f"s{index.stream}", ())
+        loop = ir.Each(None, index.element, source, "array")
+        clauses = self.expressions.clauses(ir.Block((loop, *index.block.steps)))
+        key = self.expressions.expression(index.key)
+        element = self.expressions.expression(ir.Variable(index.element))
+        self._kept(index.function, f"grouped(({key}, {element}) {clauses})")
 
-    def _bind(self, step: ir.Bind | ir.Try, failed: str) -> list[str]:
-        name = _variable(step.name)
-        if isinstance(step, ir.Bind):
-            return [f"{name} = {self.expression(step.value)}"]
-        value = self._partial(step.value)
-        return [f"{name} = {value}", f"if {name} is None: {failed}"]
+    def _scan(self) -> None:
+        """The function that reads a document, and those that it calls for elements."""
+        spine = self.program.spine
+        kinds: dict[str, list[Test]] = {}
+        for bucket in self.program.buckets:
+            for kind, block in bucket.tests:
+                kinds.setdefault(kind, []).append((block, _leaf(bucket.number)))
+        scanner = Scanner(self.expressions, self.program.functions, self.lines)
+        for number, tests in enumerate(kinds.values()):
+            scanner.kind(f"h_{number}", tests)
+        pairs = ", ".join(f"{kind!r}: h_{at}" for at, kind in enumerate(kinds))
+        self.lines += [f"H = {{{pairs}}}", "def scan(I, C):"]
+        if spine is None or not kinds:
+            self.lines.append("    return")
+            return
+        array = self.expressions.expression(ir.Member(ir.Input(), spine.array))
+        kind = self.expressions.reader.member("element", spine.kind)
+        self.lines += [
+            f"    for element in {array}:",
+            f"        test = H.get({kind})",
+            "        if test is not None: test(I, C, element)",
+        ]
 
-    def _for(self, step: ir.Each | ir.ForAll) -> str:
-        source, value = self.expression(step.collection), _variable(step.value)
-        key = None if step.key is None else _variable(step.key)
-        if step.kind == "object":
-            return f"for {key or 'key'}, {value} in sorted({source}.items())"
-        if step.kind == "set":
-            if key is not None:
-                return f"for {key}, {value} in twins({source})"
-            return f"for {value} in sorted({source})"
-        if key is None:
-            return f"for {value} in {source}"
-        return f"for {key}, {value} in enumerate({source})"
+    def _rule(self, bodies: Bodies, number: int, rule: Rule) -> None:
+        calls = []
+        for at, item in enumerate(rule.bodies):
+            name = f"r{at}_{number}"
+            calls.append(f"{name}(I, C)")
+            guards = [*_guards(item), *map(self._total, item.totals)]
+            bodies.rule_body(name, item.body, guards)
+        shown = calls[0] if len(calls) == 1 else f"chain({', '.join(calls)})"
+        self.lines += [f"def r_{number}(I, C):", f"    return {shown}"]
 
-    def _condition(self, step: ir.Test | ir.Exclude | ir.ForAll) -> str:
-        match step:
-            case ir.Test(condition):
-                return self.expression(condition)
-            case ir.Exclude(block):
-                return f"(not {self._holds(block)})"
-        return f"all({self._holds(step.block)} {self._for(step)})"
+    def _total(self, total: Total) -> str:
+        """The condition that the positive values of a bucket come to a sum."""
+        name = f"t{total.stream}_all"
+        self.expressions.streams[name] = _elements(total.stream)
+        source = ir.Each(None, total.element, ir.HelperCall(name, ()), "array")
+        block = ir.Block((source, *total.block.steps))
+        values = ir.Collect("array", block, None, total.value)
+        return f"(gains({self.expressions.expression(values)}) >= {total.least})"
 
-    def _holds(self, block: ir.Block) -> str:
-        """An expression that is true if a block can be fulfilled."""
-        if all(isinstance(s, ir.Test | ir.Exclude | ir.ForAll) for s in block.steps):
-            conditions = [
-                self._condition(step)
-                for step in block.steps
-                if isinstance(step, ir.Test | ir.Exclude | ir.ForAll)
-            ]
-            return f"({' and '.join(conditions) or 'True'})"
-        return f"any(True {self._clauses(block)})"
 
-    def _clauses(self, block: ir.Block) -> str:
-        """The steps as clauses of a Python comprehension."""
-        clauses = []
-        for step in block.steps:
-            match step:
-                case ir.Each():
-                    clauses.append(self._for(step))
-                case ir.Bind(name, value):
-                    shown = self.expression(value)
-                    clauses.append(f"for {_variable(name)} in ({shown},)")
-                case ir.Try(name, partial):
-                    shown, variable = self._partial(partial), _variable(name)
-                    clauses.append(f"for {variable} in ({shown},)")
-                    clauses.append(f"if {variable} is not None")
-                case _:
-                    clauses.append(f"if {self._condition(step)}")
-        if not clauses or not clauses[0].startswith("for"):
-            clauses.insert(0, "for once in (True,)")
-        return " ".join(clauses)
+def _elements(bucket: int) -> str:
+    """The elements of a bucket."""
+    return f"C.get({bucket}, ())"
 
-    def _arguments(self, arguments: tuple[ir.Expression, ...]) -> str:
-        return ", ".join(self.expression(argument) for argument in arguments)
 
-    def _partial(self, partial: ir.Partial) -> str:
-        arguments = self._arguments(partial.arguments)
-        match partial:
-            case ir.PartialHelper(function):
-                return f"f_{function}(I, C, {arguments})"
-            case ir.PartialBuiltin(name):
-                return f"{self._builtin(name)}({arguments})"
-            case ir.PartialOperation("field", (base, key)):
-                return f"{self.expression(base)}.get({self.expression(key)})"
-        return f"{_CALLS[partial.operator]}({arguments})"
+def _leaf(bucket: int) -> str:
+    """Puts an element into a bucket, unless another test just did."""
+    element = f"v_{ELEMENT}"
+    return (
+        f"if {bucket} not in C: C[{bucket}] = [{element}]\n"
+        f"elif C[{bucket}][-1] is not {element}: C[{bucket}].append({element})"
+    )
 
-    def _builtin(self, name: str) -> str:
-        shown = f"b_{name.replace('.', '_')}"
-        self.globals[shown] = BUILTINS[name].implementation
-        return shown
 
-    def expression(self, node: ir.Expression) -> str:
-        """The expression as Python, safe to stand anywhere."""
-        match node:
-            case ir.Constant(value):
-                return self._constant(value)
-            case ir.Input():
-                return "I"
-            case ir.Variable(name):
-                return _variable(name)
-            case ir.Member(base, name):
-                return f"{self.expression(base)}[{name!r}]"
-            case ir.Default():
-                return self._default(node)
-            case ir.Operation():
-                return self._operation(node)
-            case ir.BuiltinCall(name, arguments):
-                return f"{self._builtin(name)}({self._arguments(arguments)})"
-            case ir.HelperCall(function, arguments):
-                return f"f_{function}(I, C, {self._arguments(arguments)})"
-            case ir.Display(kind, items):
-                shown = "".join(f"{self.expression(item)}, " for item in items)
-                return f"({shown})" if kind == "array" else f"frozenset(({shown}))"
-            case ir.ObjectDisplay(items):
-                pairs = (
-                    f"{self.expression(k)}: {self.expression(v)}" for k, v in items
-                )
-                return "{" + ", ".join(pairs) + "}"
-            case ir.Collect():
-                return self._collect(node)
-        raise InternalError(f"`{type(node).__name__}` is not an expression")
-
-    def _constant(self, value: Any) -> str:
-        if isinstance(value, int) and abs(value) < _MAX_SHOWN:
-            return f"({value!r})"
-        if isinstance(value, str):
-            return repr(value)
-        name = f"K{len(self.globals)}"
-        self.globals[name] = value
-        return name
-
-    def _default(self, node: ir.Default) -> str:
-        base, default = self.expression(node.base), self.expression(node.default)
-        if len(node.path) == 1:
-            return f"{base}.get({self.expression(node.path[0])}, {default})"
-        path = "".join(f"{self.expression(step)}, " for step in node.path)
-        return f"default_at({base}, ({path}), {default})"
-
-    def _operation(self, node: ir.Operation) -> str:
-        operator, arguments = node.operator, node.arguments
-        if operator in _CALLS:
-            return f"{_CALLS[operator]}({self._arguments(arguments)})"
-        if operator == "in" and isinstance(arguments[1], ir.Constant):
-            members = ir.Constant(frozenset(arguments[1].value))
-            arguments = (arguments[0], members)
-        shown = [self.expression(argument) for argument in arguments]
-        if operator == "negate":
-            return f"(-{shown[0]})"
-        left, right = shown
-        if operator in _INFIX:
-            return f"({left} {_INFIX[operator]} {right})"
-        return {
-            "differ": f"(not same({left}, {right}))",
-            "in_values": f"({left} in {right}.values())",
-            "lookup": f"{left}[{right}]",
-        }[operator]
-
-    def _collect(self, node: ir.Collect) -> str:
-        value, clauses = self.expression(node.value), self._clauses(node.block)
-        if node.kind == "array":
-            return f"[{value} {clauses}]"
-        if node.kind == "set":
-            return f"frozenset({value} {clauses})"
-        assert node.key is not None
-        key = self.expression(node.key)
-        return f"first_kept(({key}, {value}) {clauses})"
+def _guards(item: Body) -> list[str]:
+    """What must hold for a body to be looked at."""
+    return [
+        f"{bucket} in C" if least == 1 else f"len({_elements(bucket)}) >= {least}"
+        for bucket, least in item.counts.items()
+    ]

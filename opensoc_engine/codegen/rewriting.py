@@ -10,12 +10,54 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from opensoc_engine import ir
-from opensoc_engine.ir_walk import binders, inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+# The parts of each kind of node that are nodes, or tuples of them.
+_PARTS: Mapping[type, tuple[str, ...]] = {
+    ir.Member: ("base",),
+    ir.Default: ("base", "path", "default"),
+    ir.Display: ("items",),
+    ir.ObjectDisplay: ("items",),
+    ir.Collect: ("block", "key", "value"),
+    ir.Each: ("collection",),
+    ir.Test: ("condition",),
+    ir.Bind: ("value",),
+    ir.Try: ("value",),
+    ir.Exclude: ("block",),
+    ir.ForAll: ("collection", "block"),
+    ir.Block: ("steps",),
+    ir.Function: ("bodies", "results"),
+    **dict.fromkeys(
+        (
+            ir.Operation,
+            ir.BuiltinCall,
+            ir.HelperCall,
+            ir.PartialOperation,
+            ir.PartialBuiltin,
+            ir.PartialHelper,
+        ),
+        ("arguments",),
+    ),
+}
+
 Node: TypeAlias = "ir.Expression | ir.Partial | ir.Step | ir.Block"
+
+
+def inside(*nodes: Any) -> list[Any]:
+    """Some nodes and all their parts; those of one node stay in order."""
+    found: list[Any] = []
+    left = list(reversed(nodes))
+    while left:
+        node = left.pop()
+        if isinstance(node, tuple):
+            left.extend(reversed(node))
+        elif node is not None:
+            found.append(node)
+            names = _PARTS.get(type(node), ())
+            left += [getattr(node, name) for name in reversed(names)]
+    return found
 
 
 class Rewriter:
@@ -39,9 +81,7 @@ class Rewriter:
             case ir.Test(condition):
                 return replace(step, condition=self.expression(condition))
             case ir.Bind(name, value):
-                return replace(
-                    step, name=self.name(name), value=self.expression(value)
-                )
+                return replace(step, name=self.name(name), value=self.expression(value))
             case ir.Try(name, partial):
                 return replace(step, name=self.name(name), value=self.partial(partial))
             case ir.Exclude(block):
@@ -132,8 +172,7 @@ def copied(
         values: What stands for the helper's parameters.
         fresh: Gives a name that the other body does not have.
     """
-    heads = [part for result in results for part in inside(result)]
-    bound = [*binders(block), *inner_names([*heads, *results])]
+    bound = [*all_bound(block), *inner_names(inside(results))]
     rename = Substitution(values, {name: fresh(name) for name in bound})
     return rename.block(block), rename.all(results)
 
@@ -143,20 +182,20 @@ def inner_names(parts: Iterable[Any]) -> list[str]:
     found: dict[str, None] = {}
     for part in parts:
         if isinstance(part, ir.Collect):
-            found.update(dict.fromkeys(binders(part.block)))
+            found.update(dict.fromkeys(all_bound(part.block)))
     return list(found)
 
 
 def variables(*nodes: Any) -> frozenset[str]:
     """The variables that are read anywhere in some nodes."""
-    found = {part.name for part in inside(nodes) if isinstance(part, ir.Variable)}
+    found = {part.name for part in inside(*nodes) if isinstance(part, ir.Variable)}
     return frozenset(found)
 
 
 def all_bound(*nodes: Any) -> frozenset[str]:
     """The variables that are bound anywhere inside of some nodes."""
     found: set[str] = set()
-    for part in inside(nodes):
+    for part in inside(*nodes):
         if isinstance(part, ir.Each | ir.ForAll):
             found.update(name for name in (part.key, part.value) if name)
         elif isinstance(part, ir.Bind | ir.Try):
@@ -168,14 +207,19 @@ def calls(*nodes: Any) -> set[str]:
     """The helpers that are called anywhere in some nodes."""
     return {
         part.function
-        for part in inside(nodes)
+        for part in inside(*nodes)
         if isinstance(part, ir.HelperCall | ir.PartialHelper)
     }
 
 
 def size(*nodes: Any) -> int:
     """How many parts some nodes have."""
-    return sum(1 for _ in inside(nodes))
+    return len(inside(*nodes))
+
+
+def parts_of(node: Any) -> tuple[Any, ...]:
+    """The parts of a node, each a node or a tuple of nodes."""
+    return tuple(getattr(node, name) for name in _PARTS.get(type(node), ()))
 
 
 def height(node: Any) -> int:
@@ -188,20 +232,13 @@ def height(node: Any) -> int:
 
 
 def _children(node: Any) -> list[Any]:
-    if isinstance(node, ir.Constant):
-        return []
-    found: list[Any] = []
-    for name in getattr(node, "__dataclass_fields__", ()):
-        found += _nodes(getattr(node, name))
-    return found
+    return _nodes(parts_of(node))
 
 
 def _nodes(value: Any) -> list[Any]:
-    if isinstance(value, ir.Placed | ir.Block):
-        return [value]
     if isinstance(value, tuple):
         return [node for part in value for node in _nodes(part)]
-    return []
+    return [] if value is None else [value]
 
 
 def is_input_path(node: ir.Expression) -> bool:
@@ -209,6 +246,21 @@ def is_input_path(node: ir.Expression) -> bool:
     while isinstance(node, ir.Member):
         node = node.base
     return isinstance(node, ir.Input)
+
+
+def reads_all(*nodes: Any) -> bool:
+    """True if the document is used otherwise than to read a known field of it."""
+    parts = inside(*nodes)
+    reads = 0
+    for part in parts:
+        match part:
+            case ir.Member(ir.Input()):
+                reads += 1
+            case ir.Default(ir.Input(), (ir.Constant(), *_)):
+                reads += 1
+            case ir.PartialOperation("field", (ir.Input(), ir.Constant())):
+                reads += 1
+    return sum(isinstance(part, ir.Input) for part in parts) > reads
 
 
 def is_atom(node: ir.Expression) -> bool:

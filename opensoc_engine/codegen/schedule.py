@@ -6,8 +6,6 @@ step that says that it is there: both depend on the same variables.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from opensoc_engine import ir
 from opensoc_engine.codegen.rewriting import Rewriter, bound_by, variables
 
@@ -26,7 +24,28 @@ def scheduled(block: ir.Block) -> ir.Block:
             levels[level].append(step)
         for name in bound_by(step):
             level_of[name] = level
-    return ir.Block(tuple(step for steps in levels for step in steps))
+    return ir.Block(_sunk([step for steps in levels for step in steps]))
+
+
+def _sunk(steps: list[ir.Step]) -> tuple[ir.Step, ...]:
+    """The steps with values bound inside of loops over tables: most have no rows."""
+    for at, step in enumerate(steps):
+        if isinstance(step, ir.Each) and is_table(step.collection):
+            before = steps[:at]
+            late = [
+                s
+                for place, s in enumerate(before)
+                if isinstance(s, ir.Bind)
+                and s.name not in variables(tuple(before[place + 1 :]), step)
+            ]
+            early = [s for s in before if not any(s is other for other in late)]
+            return (*early, step, *late, *_sunk(steps[at + 1 :]))
+    return tuple(steps)
+
+
+def is_table(source: ir.Expression) -> bool:
+    """True for rows that are looked up in a constant."""
+    return isinstance(source, ir.Default) and isinstance(source.base, ir.Constant)
 
 
 class Scheduler(Rewriter):
@@ -44,10 +63,3 @@ def dependent(steps: tuple[ir.Step, ...], start: set[str]) -> set[str]:
         if variables(step) & found:
             found.update(bound_by(step))
     return found
-
-
-def function_scheduled(function: ir.Function) -> ir.Function:
-    """A helper with its blocks scheduled."""
-    scheduler = Scheduler()
-    bodies = tuple(scheduler.block(body) for body in function.bodies)
-    return replace(function, bodies=bodies, results=scheduler.all(function.results))

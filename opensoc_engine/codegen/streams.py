@@ -16,7 +16,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from opensoc_engine import ir
-from opensoc_engine.codegen.rewriting import Rewriter, all_bound, bound_by, variables
+from opensoc_engine.codegen.rewriting import (
+    Rewriter,
+    all_bound,
+    bound_by,
+    is_input_path,
+    variables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -45,16 +51,22 @@ class Spine:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Elements of some kinds that fulfil a block.
+    """Elements of an array of the document that fulfil a block.
 
     Attributes:
+        kinds: The kinds of elements, for the array of the spine; None if they may have
+            any, or none.
         element: The variable of the block that is the element.
+        array: Where the elements are, or a stream that has all of them.
+        rest: What is left of the block for elements of that stream.
     """
 
     number: int
-    kinds: tuple[str, ...]
+    array: ir.Expression
+    kinds: tuple[str, ...] | None
     element: str
     block: ir.Block
+    rest: ir.Block | None = None
 
     @property
     def function(self) -> str:
@@ -89,9 +101,7 @@ def find_spine(blocks: Iterable[ir.Block]) -> Spine | None:
         for step in block.steps:
             match step:
                 case ir.Each(None, name, ir.Member(ir.Input(), array), "array"):
-                    found.update(
-                        Spine(array, kind) for kind in _compared(block, name)
-                    )
+                    found.update(Spine(array, kind) for kind in _compared(block, name))
     return max(found, key=lambda s: (found[s], s.array, s.kind)) if found else None
 
 
@@ -118,17 +128,50 @@ def _texts(value: object) -> frozenset[str] | None:
 class Streams:
     """The streams and indexes of a program."""
 
-    spine: Spine
+    spine: Spine | None
     keys: Keys
     functions: Mapping[str, ir.Function]
     streams: dict[Key, Stream] = field(default_factory=dict)
     indexes: dict[Key, Index] = field(default_factory=dict)
 
-    def stream(self, kinds: tuple[str, ...], element: str, block: ir.Block) -> Stream:
+    def stream(
+        self,
+        array: ir.Expression,
+        kinds: tuple[str, ...] | None,
+        element: str,
+        block: ir.Block,
+    ) -> Stream:
         """The stream of those elements."""
-        key = (kinds, self.keys.of(block, (element,)))
-        found = Stream(len(self.streams), kinds, element, block)
+        key = (self.keys.of(array), kinds, self.keys.of(block, (element,)))
+        found = Stream(len(self.streams), array, kinds, element, block)
         return self.streams.setdefault(key, found)
+
+    def refined(self) -> tuple[Stream, ...]:
+        """The streams, each made of the smallest stream that begins as it does."""
+        made = list(self.streams.values())
+        shown = [
+            tuple(
+                self.keys.of(ir.Block(item.block.steps[:length]), (item.element,))
+                for length in range(len(item.block.steps) + 1)
+            )
+            for item in made
+        ]
+        found = []
+        for at, item in enumerate(made):
+            bases = [
+                other
+                for other, base in enumerate(made)
+                if base.kinds == item.kinds
+                and base.array == item.array
+                and 0 < len(shown[other]) - 1 < len(shown[at]) - 1
+                and shown[at][len(shown[other]) - 1] == shown[other][-1]
+            ]
+            if bases:
+                base = made[max(bases, key=lambda other: len(shown[other]))]
+                found.append(_refined(item, base))
+            else:
+                found.append(item)
+        return tuple(found)
 
     def index(
         self, stream: Stream, element: str, block: ir.Block, key: ir.Expression
@@ -138,9 +181,17 @@ class Streams:
         found = Index(len(self.indexes), stream.number, element, block, key)
         return self.indexes.setdefault(shown, found)
 
-    def kinds(self, steps: Iterable[ir.Step], name: str) -> frozenset[str] | None:
+    def kinds(
+        self, array: ir.Expression, steps: Iterable[ir.Step], name: str
+    ) -> frozenset[str] | None:
         """The kinds that an element must have to pass; None if it may have any."""
+        if self.spine is None or not self.spine.is_source(array):
+            return None
         return self._kinds(steps, name, 0)
+
+    def is_kind(self, node: ir.Expression, name: str) -> bool:
+        """True for the kind of the element that a variable holds."""
+        return self.spine is not None and self.spine.is_kind(node, name)
 
     def _kinds(
         self, steps: Iterable[ir.Step], name: str, depth: int
@@ -158,7 +209,7 @@ class Streams:
     ) -> frozenset[str] | None:
         match condition:
             case ir.Operation("eq" | "in", (read, ir.Constant(value))):
-                return _texts(value) if self.spine.is_kind(read, name) else None
+                return _texts(value) if self.is_kind(read, name) else None
             case ir.HelperCall(called, arguments) if depth < _MAX_DEPTH:
                 if ir.Variable(name) in arguments:
                     at = arguments.index(ir.Variable(name))
@@ -214,29 +265,48 @@ class Streamer(Rewriter):
 
     def _is_source(self, step: ir.Each) -> bool:
         is_array = step.kind == "array" and step.key is None
-        return is_array and self._streams.spine.is_source(step.collection)
+        return is_array and is_input_path(step.collection)
 
     def _streamed(
         self, each: ir.Each, steps: tuple[ir.Step, ...]
     ) -> tuple[ir.Step, ...] | None:
         """The loop over a stream, and what is left of the steps after it."""
-        kinds = self._streams.kinds(steps, each.value)
-        if kinds is None:
-            return None
+        array = each.collection
+        found = self._streams.kinds(array, steps, each.value)
+        kinds = None if found is None else tuple(sorted(found))
         own = _own(steps, each.value)
-        filters = tuple(s for s in own if not self._is_kind_test(s, each.value))
-        stream = self._streams.stream(
-            tuple(sorted(kinds)), each.value, ir.Block(filters)
-        )
-        rest = tuple(step for step in steps if step not in own)
-        kept = _needed(own, variables(rest, self._tail))
+        taken = set(map(id, own))
+        rest = tuple(step for step in steps if id(step) not in taken)
+        mine = {each.value} | {name for step in own for name in bound_by(step)}
+        after = _after(rest, mine)
+        pairs = [_equal(step, mine, after) for step in rest]
+        if kinds is None and any(pairs):
+            # An index by constants too serves loops that ask for other values there.
+            constant = [s for s in own if _constant(s, mine) is not None]
+            moved = set(map(id, constant))
+            own = tuple(step for step in own if id(step) not in moved)
+            rest = tuple(s for s in steps if not any(s is other for other in own))
+            pairs = [_constant(s, mine) or _equal(s, mine, after) for s in rest]
+        if kinds is None and not any(pairs):
+            return None
+        filters = own
+        if kinds is not None:
+            filters = tuple(s for s in own if not self._is_kind_test(s, each.value))
+        block = ir.Block(filters)
+        stream = self._streams.stream(array, kinds, each.value, block)
+        if any(pairs):
+            left = tuple(
+                step for step, pair in zip(rest, pairs, strict=True) if pair is None
+            )
+            known = [pair for pair in pairs if pair is not None]
+            return self._joined(each, stream, own, left, known)
         loop = replace(each, collection=ir.HelperCall(stream.function, ()))
-        return self._joined(loop, stream, kept, rest)
+        return (loop, *_needed(own, variables(rest, self._tail)), *rest)
 
     def _is_kind_test(self, step: ir.Step, name: str) -> bool:
         match step:
             case ir.Test(ir.Operation("eq" | "in", (read, ir.Constant(value)))):
-                is_kind = self._streams.spine.is_kind(read, name)
+                is_kind = self._streams.is_kind(read, name)
                 return is_kind and _texts(value) is not None
         return False
 
@@ -245,17 +315,10 @@ class Streamer(Rewriter):
         each: ir.Each,
         stream: Stream,
         own: tuple[ir.Step, ...],
-        rest: tuple[ir.Step, ...],
+        left: tuple[ir.Step, ...],
+        pairs: list[tuple[ir.Expression, ir.Expression]],
     ) -> tuple[ir.Step, ...]:
-        """The loop over what an index gives, if lines compare with values outside."""
-        mine = {each.value} | {name for step in own for name in bound_by(step)}
-        after = _after(rest, mine)
-        pairs, left = [], []
-        for step in rest:
-            pair = _equal(step, mine, after)
-            (left if pair is None else pairs).append(pair or step)
-        if not pairs:
-            return (each, *own, *rest)
+        """The loop over what an index gives for values from outside."""
         key = _together([pair[0] for pair in pairs])
         wanted = _together([pair[1] for pair in pairs])
         block = ir.Block(_needed(own, variables(key)))
@@ -263,8 +326,17 @@ class Streamer(Rewriter):
         source = ir.Default(
             ir.HelperCall(index.function, ()), (wanted,), ir.Constant(())
         )
-        kept = _needed(own, variables(tuple(left), self._tail))
+        kept = _needed(own, variables(left, self._tail))
         return (replace(each, collection=source), *kept, *left)
+
+
+def _refined(stream: Stream, base: Stream) -> Stream:
+    """The stream as a part of another one."""
+    length = len(base.block.steps)
+    before, after = stream.block.steps[:length], stream.block.steps[length:]
+    kept = _needed(before, variables(after))
+    array = ir.HelperCall(base.function, ())
+    return replace(stream, array=array, rest=ir.Block((*kept, *after)))
 
 
 def _own(steps: tuple[ir.Step, ...], name: str) -> tuple[ir.Step, ...]:
@@ -307,6 +379,18 @@ def _equal(
                 is_pair = inside and inside <= mine and outside
                 if is_pair and not outside & after and _is_scalar(one):
                     return one, other
+    return None
+
+
+def _constant(
+    step: ir.Step, mine: set[str]
+) -> tuple[ir.Expression, ir.Expression] | None:
+    """What a line compares of the element, and with which text."""
+    match step:
+        case ir.Test(ir.Operation("eq", (read, ir.Constant(str()) as text))):
+            return (read, text) if variables(read) <= mine else None
+        case ir.Test(ir.Operation("eq", (ir.Constant(str()) as text, read))):
+            return (read, text) if variables(read) <= mine else None
     return None
 
 

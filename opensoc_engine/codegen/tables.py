@@ -52,9 +52,7 @@ class _Expander:
                 return found or self._written_out(steps, at)
         return [ir.Block(steps)]
 
-    def _looked_up(
-        self, steps: tuple[ir.Step, ...], at: int
-    ) -> list[ir.Block] | None:
+    def _looked_up(self, steps: tuple[ir.Step, ...], at: int) -> list[ir.Block] | None:
         """The body with the rows picked by the first line that can pick them."""
         each = steps[at]
         assert isinstance(each, ir.Each)
@@ -110,9 +108,7 @@ class _Expander:
         copy, _ = copied(function.bodies[way], (), values, simplifier.fresh)
         inner = simplifier.steps(copy, inline=True)
         inner = [ir.Test(ir.Constant(value=False))] if inner is None else inner
-        return scheduled(
-            ir.Block((*steps[:place], *inner, *steps[place + 1 :]))
-        ).steps
+        return scheduled(ir.Block((*steps[:place], *inner, *steps[place + 1 :]))).steps
 
     def _written_out(self, steps: tuple[ir.Step, ...], at: int) -> list[ir.Block]:
         """One body a row, where the list is short."""

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from opensoc_engine import ir
 from opensoc_engine import types as t
 from opensoc_engine.explanation.paths import Edit, value_at
-from opensoc_engine.explanation.samples import fits, others, plain, rfc3339, sample
+from opensoc_engine.explanation.samples import (
+    NANOSECONDS,
+    fits,
+    others,
+    plain,
+    rfc3339,
+    sample,
+)
 from opensoc_engine.explanation.world import UNGUARDED
 
 if TYPE_CHECKING:
@@ -144,8 +151,7 @@ def _aim_builtin(
         yield from aims(frame, arguments[0], wanted)
         yield from aims(frame, arguments[0], -wanted)
     elif name == "time.parse_rfc3339_ns":
-        text = rfc3339(int(wanted))
-        if text is not None:
+        for text in _times(int(wanted)):
             yield from aims(frame, arguments[0], text)
     elif name in ("sum", "max", "min"):
         (values,) = arguments
@@ -153,6 +159,15 @@ def _aim_builtin(
         for inner, value in members(frame, values):
             aimed = wanted - total + inner.value(value) if name == "sum" else wanted
             yield from aims(inner, value, aimed)
+
+
+def _times(wanted: int) -> Iterator[str]:
+    """The whole seconds on both sides of an instant, or the one that it is."""
+    second = wanted // NANOSECONDS
+    for moment in dict.fromkeys((-(-wanted // NANOSECONDS), second)):
+        text = rfc3339(moment * NANOSECONDS)
+        if text is not None:
+            yield text
 
 
 def members(frame: Frame, node: ir.Expression) -> Iterator[tuple[Frame, ir.Expression]]:
@@ -183,6 +198,16 @@ def sources(frame: Frame, node: ir.Expression) -> Iterator[tuple[Frame, ir.Expre
             yield from sources(frame, values)
         case _:
             yield frame, node
+
+
+def written(frame: Frame, node: ir.Expression) -> Iterator[tuple[Frame, ir.Expression]]:
+    """A text as the document has it, before its letters are made small or large."""
+    for inner, found in sources(frame, node):
+        match found:
+            case ir.BuiltinCall("lower" | "upper" | "trim_space", (text,)):
+                yield from written(inner, text)
+            case _:
+                yield inner, found
 
 
 def _results(

@@ -11,7 +11,6 @@ from opensoc_engine import ir
 from opensoc_engine.explanation.paths import shown_path
 from opensoc_engine.explanation.tracer import nearest
 from opensoc_engine.explanation.world import UNGUARDED
-from opensoc_engine.ir_walk import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,16 +77,17 @@ class LineReport:
 
 
 def shown_value(value: Any) -> str:
-    """A value as JSON, cut where it is long; objects by their size alone."""
+    """A value as JSON, cut where it is long; arrays of objects by their size."""
     if isinstance(value, frozenset | set):
         inner = ", ".join(shown_value(part) for part in sorted(value))
         text = f"{{{inner}}}" if value else "set()"
     elif isinstance(value, list | tuple) and any(isinstance(v, dict) for v in value):
         text = f"[{len(value)} objects]"
     elif isinstance(value, list | tuple):
-        text = f"[{', '.join(shown_value(part) for part in value)}]"
+        text = f"[{', '.join(map(shown_value, value))}]"
     elif isinstance(value, dict):
-        text = f"{{{', '.join(map(str, value))}}}"
+        pairs = (f"{key}: {shown_value(part)}" for key, part in value.items())
+        text = f"{{{', '.join(pairs)}}}"
     elif isinstance(value, Decimal):
         text = str(value)
     else:
@@ -213,11 +213,11 @@ def _values(frame: Frame, step: ir.Step) -> Iterator[Seen]:
     match step:
         case ir.Each(_, name):
             if name in frame.way:
-                yield _seen(frame, ir.Variable(name), name)
+                yield looked_up(frame, ir.Variable(name), name)
         case ir.Bind(name, value):
             text = name if name in frame.way else _text(value)
             node = ir.Variable(name) if name in frame.way else value
-            yield _seen(frame, node, text)
+            yield looked_up(frame, node, text)
         case ir.Test(condition):
             yield from _sides(frame, condition)
         case ir.Exclude(block):
@@ -246,31 +246,44 @@ def _sides(frame: Frame, condition: ir.Expression) -> Iterator[Seen]:
 def _side(frame: Frame, node: ir.Expression) -> Iterator[Seen]:
     """A value, unless it is large or stands in the line itself."""
     text = _text(node)
-    if isinstance(node, ir.Constant) and not text.startswith("data."):
+    if isinstance(node, ir.Constant) and not _says_something(node.value, text):
         return
     try:
-        found = _seen(frame, node, text)
+        found = looked_up(frame, node, text)
     except UNGUARDED:
         return
     if found.value != text:
         yield found
 
 
-def _seen(frame: Frame, node: ir.Expression, text: str) -> Seen:
+def _says_something(value: Any, text: str) -> bool:
+    """True for what a list says in few words."""
+    is_table = isinstance(value, tuple) and any(isinstance(v, dict) for v in value)
+    return text.startswith("data.") and not is_table
+
+
+def looked_up(frame: Frame, node: ir.Expression, text: str) -> Seen:
+    """An expression with its value and its place."""
     place = frame.place(node)
     value = frame.value(node)
-    identity = (
-        frame.world.identity(place) if place and isinstance(value, dict) else None
-    )
-    shown = identity if identity is not None else shown_value(value)
+    names = _names(frame, value)
+    shown = shown_value(value) if names is None else names
     return Seen(text, shown, None if place is None else shown_path(place))
+
+
+def _names(frame: Frame, value: Any) -> str | None:
+    """The id of an object of the document, or the ids of an array of them."""
+    world = frame.world
+    if isinstance(value, dict):
+        place = world.places.get(id(value))
+        return None if place is None else world.identity(place)
+    if not isinstance(value, list | tuple) or not value:
+        return None
+    found = [_names(frame, part) for part in value if isinstance(part, dict)]
+    if len(found) < len(value) or None in found:
+        return None
+    return f"[{', '.join(map(str, found))}]"
 
 
 def _text(node: ir.Placed) -> str:
     return "" if node.span is None else " ".join(node.span.text.split())
-
-
-def calls_helpers(line: Line) -> bool:
-    """True if a line calls a helper."""
-    kinds = (ir.HelperCall, ir.PartialHelper)
-    return any(isinstance(part, kinds) for step in line for part in inside(step))

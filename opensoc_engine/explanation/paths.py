@@ -33,7 +33,9 @@ class Change:
 
     Attributes:
         kind: `changed`, `added` or `removed`.
-        count: How many elements were added beside each other.
+        after: Of several elements that were added beside each other, a list of them.
+        count: How many there are.
+        owner: The id of the object that the fact belongs to, if it has one.
     """
 
     kind: Literal["changed", "added", "removed"]
@@ -41,6 +43,7 @@ class Change:
     before: Any = None
     after: Any = None
     count: int = 1
+    owner: str | None = None
 
 
 def shown_path(path: Path) -> str:
@@ -147,6 +150,7 @@ def _list_changes(before: list[Any], after: list[Any], path: Path) -> list[Chang
         at += 1
     more = after[at:]
     if more:
-        added = Change("added", (*path, len(before)), None, more[0], len(more))
-        found.append(added)
+        value = more[0] if len(more) == 1 else more
+        place = (*path, len(before))
+        found.append(Change("added", place, None, value, len(more)))
     return found

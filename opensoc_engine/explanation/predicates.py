@@ -1,12 +1,13 @@
-"""A builtin that is true or false of a text becomes texts of which it is the opposite."""
+"""A builtin that is true or false of a text becomes texts that turn it around."""
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
-from opensoc_engine.explanation.aims import aims, different
-from opensoc_engine.explanation.samples import ADDRESSES
+from opensoc_engine.explanation.aims import aims, different, written
+from opensoc_engine.explanation.samples import ADDRESSES, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from opensoc_engine.explanation.world import Frame
 
 _TRIED = 8
-_OTHER = "other"
 
 
 def turn_builtin(
@@ -31,13 +31,14 @@ def turn_builtin(
             if to:
                 yield from aims(frame, arguments[0], str(ip_network(address)))
         case "glob.match", [pattern, _, _]:
-            text = pattern.replace("*", "") if to else _OTHER
+            text = pattern.replace("*", "") if to else OTHER
             yield from aims(frame, arguments[2], text)
         case "regex.match", [pattern, _]:
             yield from aims(frame, arguments[1], pattern if to else "")
-        case _, [str(text), part]:
-            for other in _texts(name, text, part, to=to):
-                yield from aims(frame, arguments[0], other)
+        case _, [str(), part]:
+            for inner, node in written(frame, arguments[0]):
+                for other in _texts(name, inner.value(node), part, to=to):
+                    yield from aims(inner, node, other)
         case _:
             for argument in arguments:
                 yield from different(frame, argument)
@@ -57,7 +58,8 @@ def _texts(name: str, text: str, part: Any, *, to: bool) -> Iterator[str]:
     parts = [part] if isinstance(part, str) else sorted(part)[:_TRIED]
     for wanted in parts:
         if not to:
-            yield text.replace(wanted, "").strip() if wanted else text
+            rest = re.sub(re.escape(wanted), "", text, flags=re.IGNORECASE)
+            yield " ".join(rest.split()) if wanted else text
         elif name in ("startswith", "strings.any_prefix_match"):
             yield wanted + text
         elif name in ("endswith", "strings.any_suffix_match"):
@@ -65,4 +67,4 @@ def _texts(name: str, text: str, part: Any, *, to: bool) -> Iterator[str]:
         else:
             yield f"{text} {wanted}" if text else wanted
     if not to:
-        yield _OTHER
+        yield OTHER

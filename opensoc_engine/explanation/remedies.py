@@ -7,15 +7,19 @@ the search puts to the policy.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import ir
 from opensoc_engine import types as t
-from opensoc_engine.explanation import texts
 from opensoc_engine.explanation.aims import aims, different, is_name, remove, sources
+from opensoc_engine.explanation.copies import copies
 from opensoc_engine.explanation.lines import refused
 from opensoc_engine.explanation.paths import Edit, edited, value_at
+from opensoc_engine.explanation.predicates import turn_builtin
 from opensoc_engine.explanation.samples import sample, samples
 from opensoc_engine.explanation.tracer import nearest
 from opensoc_engine.explanation.world import World
@@ -33,6 +37,7 @@ _TRIED_WAYS = 4
 _TRIED_MEMBERS = 8
 # Lines of one new record that are put right, one after the other.
 _MAX_ROUNDS = 16
+_TRIED_EDITS = 8
 
 _OPPOSITE = {
     "eq": "ne",
@@ -47,9 +52,11 @@ _OPPOSITE = {
 _STEP = {"lt": -1, "gt": 1, "le": 0, "ge": 0}
 
 
-def reach(frame: Frame, block: ir.Block) -> Iterator[Edits]:
-    """Changes after which a body may hold."""
-    for item in nearest(frame, block)[:_TRIED_WAYS]:
+def reach(
+    frame: Frame, block: ir.Block, found: list[Nearest] | None = None
+) -> Iterator[Edits]:
+    """Changes after which a body may hold; `found` are its attempts, if known."""
+    for item in (nearest(frame, block) if found is None else found)[:_TRIED_WAYS]:
         yield from _mend(frame, item)
     for at, step in enumerate(block.steps):
         if isinstance(step, ir.Each):
@@ -138,7 +145,7 @@ def turn(frame: Frame, node: ir.Expression, *, to: bool) -> Iterator[Edits]:
             for body, block, _ in frame.enter(name, arguments):
                 yield from reach(body, block) if to else defeat(body, block)
         case ir.BuiltinCall(name, arguments):
-            yield from texts.turn(frame, name, arguments, to=to)
+            yield from turn_builtin(frame, name, arguments, to=to)
         case _:
             yield from aims(frame, node, to)
             if not to:
@@ -211,7 +218,7 @@ def grow(frame: Frame, node: ir.Expression, more: int) -> Iterator[Edits]:
     for inner, found in sources(frame, node):
         path = inner.place(found)
         if path is not None:
-            yield from _append(inner.world, path)
+            yield from _append(inner.world, path, more)
         elif isinstance(found, ir.Collect):
             yield from _gather(inner, found, more)
         elif isinstance(found, ir.Operation):
@@ -219,9 +226,13 @@ def grow(frame: Frame, node: ir.Expression, more: int) -> Iterator[Edits]:
                 yield from grow(inner, part, more)
 
 
-def _append(world: World, path: Path) -> Iterator[Edits]:
+def _append(world: World, path: Path, more: int) -> Iterator[Edits]:
+    """Elements more for an array: like its last one, or made up."""
     kind, _ = world.type_at(path)
-    if isinstance(kind, t.Array):
+    size = len(value_at(world.document, path))
+    if size:
+        yield from _repeat(world, (*path, size - 1), more)
+    if isinstance(kind, t.Array) and more == 1:
         yield (Edit("append", path, (sample(kind.element),)),)
 
 
@@ -241,21 +252,12 @@ def _gather(frame: Frame, node: ir.Collect, more: int) -> Iterator[Edits]:
 
 def _repeat(world: World, path: Path, more: int) -> Iterator[Edits]:
     """Copies of an element, each with an id of its own and a little later."""
-    element = value_at(world.document, path)
     above, at = path[:-1], path[-1]
-    siblings = value_at(world.document, above)
-    if not isinstance(element, dict) or not 0 < more <= texts.MAX_COPIES:
-        return
-    identity, kind = None, world.type_at(path)[0]
-    match kind:
-        case t.Object():
-            identity = kind.identity
-        case t.Union(_, _, members):
-            identity = members[0].identity
-    taken = {part.get(identity) for part in siblings}
-    for gap in texts.gaps(siblings, at):
-        copies = texts.copies(element, identity, taken, gap, more)
-        yield (Edit("append", above, tuple(copies)),)
+    kind = world.member_at(path)
+    if kind is not None and isinstance(at, int):
+        siblings = value_at(world.document, above)
+        for group in copies(siblings, at, kind, more):
+            yield (Edit("append", above, group),)
 
 
 def shrink(frame: Frame, node: ir.Expression) -> Iterator[Edits]:
@@ -280,47 +282,72 @@ def _new_record(frame: Frame, block: ir.Block, at: int) -> Iterator[Edits]:
     before = ir.Block(block.steps[:at])
     for way in frame.ways(before)[:1]:
         path = frame.at(way).place(each.collection)
-        kind = frame.world.type_at(path)[0] if path is not None else None
-        if path is None or not isinstance(kind, t.Array):
+        if path is None:
             continue
-        record = _fitted(frame.at(way), path, kind.element, block, at)
-        if record is not None:
-            yield (Edit("append", path, (record,)),)
+        kind, _ = frame.world.type_at(path)
+        if isinstance(kind, t.Array) and isinstance(kind.element, t.Object):
+            record = _fitted(frame.at(way), path, kind.element, block, at)
+            if record is not None:
+                yield (Edit("append", path, (record,)),)
 
 
 def _fitted(
     frame: Frame, path: Path, kind: t.Type, block: ir.Block, at: int
 ) -> Any | None:
     """An element for which the lines after `some` hold; None if none was found."""
-    each = block.steps[at]
-    assert isinstance(each, ir.Each)
-    rest = ir.Block(block.steps[at + 1 :])
+    trial = _Trial(frame, path, block, at)
     record = sample(kind)
-    place = (*path, len(value_at(frame.world.document, path)))
+    distance = trial.distance(record)
     for _ in range(_MAX_ROUNDS):
-        document = edited(
-            frame.world.document, Edit("append", path, (record,))
-        )
-        world = World.of(frame.world.item, document, frame.world)
-        start = {**frame.way, each.value: value_at(world.document, place)}
-        if each.key is not None:
-            start[each.key] = place[-1]
-        here = frame.moved(world).at(start)
-        found = nearest(here, rest)
-        if not found:
+        if not distance:
             return record
-        better = _better(here, found, place)
-        if better is None:
+        for other in islice(trial.better(record), _TRIED_EDITS):
+            reached = trial.distance(other)
+            if reached < distance:
+                record, distance = other, reached
+                break
+        else:
             return None
-        record = value_at(edited(document, better), place)
     return None
 
 
-def _better(frame: Frame, found: list[Nearest], place: Path) -> Edit | None:
-    """The first change that touches the new element alone."""
-    for item in found[:1]:
-        for edits in _mend(frame, item):
-            (edit, *more) = edits
-            if edit.path[: len(place)] == place and not more:
-                return edit
-    return None
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A body tried with one more element in the array that a `some` walks over."""
+
+    frame: Frame
+    path: Path
+    block: ir.Block
+    at: int
+
+    def distance(self, record: Any) -> float:
+        """How far the lines after `some` are from holding for an element."""
+        here, rest = self._start(record)
+        if here.ways(rest):
+            return 0
+        found = nearest(here, rest)
+        return found[0].distance if found else inf
+
+    def better(self, record: Any) -> Iterator[Any]:
+        """Elements that differ in what the first failed line asks for."""
+        here, rest = self._start(record)
+        place = self._place
+        for item in nearest(here, rest)[:1]:
+            for edits in _mend(here, item):
+                if len(edits) == 1 and edits[0].path[: len(place)] == place:
+                    yield value_at(edited(here.world.document, edits[0]), place)
+
+    @property
+    def _place(self) -> Path:
+        return (*self.path, len(value_at(self.frame.world.document, self.path)))
+
+    def _start(self, record: Any) -> tuple[Frame, ir.Block]:
+        world = self.frame.world
+        more = edited(world.document, Edit("append", self.path, (record,)))
+        moved = self.frame.moved(World.seen(world.item, more, world))
+        each = self.block.steps[self.at]
+        assert isinstance(each, ir.Each)
+        way = {**moved.way, each.value: record}
+        if each.key is not None:
+            way[each.key] = self._place[-1]
+        return moved.at(way), ir.Block(self.block.steps[self.at + 1 :])

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Addresses and names for documentation, which nobody owns.
-_ADDRESSES = ("203.0.113.200", "198.51.100.200", "192.0.2.200")
+ADDRESSES = ("203.0.113.200", "198.51.100.200", "192.0.2.200")
 _NETWORK = "192.0.2.0/24"
 _TIME = "2026-01-01T00:00:00Z"
-_TEXT = "other"
+OTHER = "other"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MEMBERS = 8
+NANOSECONDS = 1_000_000_000
 
 
 def sample(kind: t.Type) -> Any:
@@ -32,7 +33,7 @@ def sample(kind: t.Type) -> Any:
         case t.Timestamp():
             return _TIME
         case t.Address():
-            return _ADDRESSES[0]
+            return ADDRESSES[0]
         case t.Network():
             return _NETWORK
         case t.Array() | t.Set():
@@ -43,7 +44,7 @@ def sample(kind: t.Type) -> Any:
             return {f.name: sample(f.type) for f in fields if f.required}
         case t.Union(_, _, members):
             return sample(members[0])
-    return _TEXT
+    return OTHER
 
 
 def samples(kind: t.Type) -> Iterator[Any]:
@@ -67,11 +68,11 @@ def others(kind: t.Type | None, value: Any) -> Iterator[Any]:
         case t.Enum(values), _:
             yield from [other for other in values if other != value][:_MAX_MEMBERS]
         case t.Address(), _:
-            yield from (other for other in _ADDRESSES if other != value)
+            yield from (other for other in ADDRESSES if other != value)
         case t.Timestamp(), str():
             yield _TIME
         case _, str():
-            yield f"{value}-{_TEXT}" if value else _TEXT
+            yield f"{value}-{OTHER}" if value else OTHER
 
 
 def fits(kind: t.Type | None, value: Any) -> bool:
@@ -106,7 +107,7 @@ def plain(value: Any, kind: t.Type | None) -> Any:
 
 def rfc3339(nanoseconds: int) -> str | None:
     """A time in UTC as text; None if no such year can be written."""
-    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    seconds, rest = divmod(nanoseconds, NANOSECONDS)
     try:
         moment = _EPOCH + timedelta(seconds=seconds)
     except OverflowError:

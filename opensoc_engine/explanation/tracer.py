@@ -29,6 +29,8 @@ MAX_FAILED_WAYS = 48
 _LOOKED_INTO = 6
 _MAX_DEPTH = 8
 _NUMERIC = ("lt", "le", "gt", "ge", "eq")
+# An element of another kind is further away than any one fact about it.
+_OTHER_KIND = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +129,7 @@ def _distance(frame: Frame, attempt: Attempt, depth: int) -> float:
 
 
 def _lack(frame: Frame, failure: Failure, depth: int) -> float:
-    """How far a failed line is from holding: 1, or less for a number that is near."""
+    """How far a failed line is from holding: 1, less for a number that is near."""
     step, here = failure.step, frame.at(failure.way)
     try:
         match step:
@@ -135,6 +137,8 @@ def _lack(frame: Frame, failure: Failure, depth: int) -> float:
                 bodies = here.enter(name, arguments)
                 inner = [nearest(body, block, depth + 1) for body, block, _ in bodies]
                 return min((found[0].distance for found in inner if found), default=1)
+            case ir.Test(ir.Operation("eq" | "in", (left, _))) if here.is_tag(left):
+                return _OTHER_KIND
             case ir.Test(ir.Operation(operator, (left, right))):
                 if operator in _NUMERIC:
                     return _gap(here.value(left), here.value(right))

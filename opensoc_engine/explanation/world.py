@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import ir
 from opensoc_engine import types as t
+from opensoc_engine.explanation.paths import value_at
 from opensoc_engine.interpreter import Evaluation
 from opensoc_engine.ir_walk import binders
 
@@ -37,7 +38,8 @@ class World:
 
     Attributes:
         places: Where each object and array of the document stands, by identity.
-        steps: How many steps were taken.
+        steps: How many steps were taken since the last beginning.
+        total: How many were taken in all.
     """
 
     item: CompiledPolicy
@@ -46,16 +48,23 @@ class World:
     evaluation: Evaluation
     places: dict[int, Path] = field(default_factory=dict)
     steps: int = 0
+    total: int = 0
     _binders: dict[int, dict[str, ir.Step]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, item: CompiledPolicy, document: Mapping[str, Any]) -> World:
         """The world of a valid document."""
+        return cls.seen(item, item.seen(document))
+
+    @classmethod
+    def seen(
+        cls, item: CompiledPolicy, seen: dict[str, Any], parent: World | None = None
+    ) -> World:
+        """The world of a document as the rules see it; its steps count for a parent."""
         functions = {function.name: function for function in item.program.functions}
-        seen = item.seen(document)
         evaluation = Evaluation(functions, seen, {})
         world = cls(item, seen, functions, evaluation)
-        world.evaluation = replace(evaluation, watch=world.count)
+        world.evaluation = replace(evaluation, watch=(parent or world).count)
         world.places.update(_containers(seen, ()))
         return world
 
@@ -66,8 +75,13 @@ class World:
             TooMuchWorkError: There were too many.
         """
         self.steps += 1
+        self.total += 1
         if self.steps > MAX_STEPS:
             raise TooMuchWorkError
+
+    def begin(self) -> None:
+        """Allow all steps again."""
+        self.steps = 0
 
     def root(self, block: ir.Block) -> Frame:
         """The start of a body of a rule."""
@@ -89,15 +103,19 @@ class World:
             value = _part(value, part)
         return kind, required
 
-    def identity(self, path: Path) -> str | None:
-        """The id of the object at a path, if its type has one."""
-        kind, value = self.type_at(path)[0], self.document
+    def member_at(self, path: Path) -> t.Object | None:
+        """The type of the object at a path: of a union, the member that it is."""
+        value: Any = self.document
         for part in path:
             value = _part(value, part)
-        member = _member(kind, value)
-        if member is None or member.identity is None or not isinstance(value, dict):
+        return _member(self.type_at(path)[0], value)
+
+    def identity(self, path: Path) -> str | None:
+        """The id of the object at a path, if its type has one."""
+        member = self.member_at(path)
+        if member is None or member.identity is None:
             return None
-        return str(value.get(member.identity))
+        return str(value_at(self.document, path).get(member.identity))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +137,11 @@ class Frame:
     def at(self, way: Way) -> Frame:
         """The same body on another way."""
         return replace(self, way=way)
+
+    def moved(self, world: World) -> Frame:
+        """The same way, and its callers', in a document that has more."""
+        caller = None if self.caller is None else self.caller.moved(world)
+        return replace(self, world=world, caller=caller)
 
     def value(self, node: ir.Expression) -> Any:
         """The value of an expression on this way."""
@@ -164,6 +187,14 @@ class Frame:
             case ir.HelperCall(name, arguments) | ir.PartialHelper(name, arguments):
                 return self._result(name, arguments)
         return None
+
+    def is_tag(self, node: ir.Expression) -> bool:
+        """True if an expression is what tells the members of a union apart."""
+        found = self.place(node)
+        if not found:
+            return False
+        kind, _ = self.world.type_at(found[:-1])
+        return isinstance(kind, t.Union) and found[-1] == kind.discriminator
 
     def _below(self, base: ir.Expression, key: str | int) -> Path | None:
         found = self.place(base)

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine.diagnostics import DiagnosticCollector, Label, diagnose
+from opensoc_engine.frozen import FrozenDict, freeze
 from opensoc_engine.policy import node_access as take
 from opensoc_engine.policy.cases_parser import CASES_SUFFIX, build_cases
 from opensoc_engine.policy.model import Define, ListFile, Manifest, Policy, Rule
@@ -85,7 +86,7 @@ def parse_list(
     name = take.name(node, "list")
     _check_file_name("list", name, source, SUFFIX, collector)
     values = node.get("values")
-    frozen = () if values is None else _freeze(to_plain(values))
+    frozen = () if values is None else freeze(to_plain(values))
     return ListFile(name, take.text(node, "version"), frozen, source)
 
 
@@ -215,7 +216,7 @@ def _rule(node: MappingNode, metadata: Mapping[str, Any]) -> Rule:
         field=take.text_or_none(node, "field"),
         message=take.text_or_none(node, "message"),
         evidence=take.names(node, "evidence"),
-        metadata={**metadata, **_metadata(node)},
+        metadata=FrozenDict({**metadata, **_metadata(node)}),
         span=node.span,
     )
 
@@ -230,7 +231,8 @@ def _value(node: MappingNode) -> EmbeddedSource | Decimal | None:
 
 def _metadata(node: MappingNode) -> dict[str, Any]:
     found = ((key, node.get(key)) for key in _METADATA)
-    return {key: to_plain(item) for key, item in found if item is not None}
+    plain = {key: to_plain(item) for key, item in found if item is not None}
+    return FrozenDict({key: freeze(item) for key, item in plain.items()})
 
 
 def _bounds(node: MappingNode) -> tuple[Decimal, Decimal] | None:
@@ -269,12 +271,3 @@ def _manifest(node: MappingNode, source: Source) -> Manifest:
         span=node.span,
         defines=_defines(node),
     )
-
-
-def _freeze(value: Any) -> Any:
-    """The value with tuples for lists."""
-    if isinstance(value, dict):
-        return {key: _freeze(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return tuple(_freeze(item) for item in value)
-    return value

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.browser
-playwright = pytest.importorskip("playwright.sync_api", reason="needs the browser extra")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="needs the browser extra"
+)
 
 CHROMIUM = shutil.which("chromium")
 ROOT = Path(__file__).parents[2]

@@ -5,6 +5,19 @@ compat_quotient(x, y) := x / y if y != 0
 
 compat_remainder(x, y) := x % y if y != 0
 
+# floor, where an engine rounds -0.5 up to 0.
+compat_floor(x) := floor(x) if x >= 0
+
+compat_floor(x) := 0 - floor(0 - x) if {
+	x < 0
+	floor(0 - x) == 0 - x
+}
+
+compat_floor(x) := (0 - floor(0 - x)) - 1 if {
+	x < 0
+	floor(0 - x) != 0 - x
+}
+
 # time.parse_rfc3339_ns, where an engine does not read the Z of UTC.
 compat_instant(text) := time.parse_rfc3339_ns(text) if not endswith(text, "Z")
 

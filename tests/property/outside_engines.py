@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import opa_eval
+import re2  # noqa: F401 - regopy brings a copy of its own: the one of policies comes first
 import regopy
 
 from opensoc_engine.codegen.rego import policy_module
@@ -63,13 +64,20 @@ class RegoCpp:
     }
     keyed = False
 
-    def __init__(self, module: str, data: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, module: str, data: Mapping[str, Any], _folder: Path) -> None:
         self._engine = regopy.Interpreter()
-        self._engine.add_module("module", module)
+        self._modules = 0
+        self.add(module)
         self._engine.add_data_json(json.dumps(data))
 
+    def add(self, module: str) -> None:
+        """Read a further module."""
+        self._modules += 1
+        self._engine.add_module(f"module_{self._modules}", module)
+
     def ask(self, rule: str, document: Any) -> Any:
-        self._engine.set_input_term(json.dumps(document))
+        # It does not read escapes in strings.
+        self._engine.set_input_term(json.dumps(document, ensure_ascii=False))
         # Asked alone, `false` would come out as undefined.
         answer = str(self._engine.query(f"answer = data.{rule}"))
         if answer == "undefined":
@@ -108,16 +116,27 @@ class Opa:
 
     name = "opa"
     # This wheel asks OPA to raise errors of builtins; `opa eval` leaves them undefined.
-    lacks: ClassVar = {"/": "compat_quotient", "%": "compat_remainder"}
+    lacks: ClassVar = {
+        "/": "compat_quotient",
+        "%": "compat_remainder",
+        # OPA 1.20 says that `floor(-0.5)` is 0.
+        "floor": "compat_floor",
+    }
     keyed = True
 
-    def __init__(self, module: str, data: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, module: str, data: Mapping[str, Any], _folder: Path) -> None:
         from opa_bindings import OpaEngine, OpaUndefinedError  # noqa: PLC0415
 
         self._undefined = OpaUndefinedError
         self._engine = OpaEngine()
-        self._engine.add_policy("module.rego", module)
+        self._modules = 0
+        self.add(module)
         self._engine.add_data(dict(data))
+
+    def add(self, module: str) -> None:
+        """Read a further module."""
+        self._modules += 1
+        self._engine.add_policy(f"module_{self._modules}.rego", module)
 
     def ask(self, rule: str, document: Any) -> Any:
         try:
@@ -127,8 +146,10 @@ class Opa:
 
 
 ENGINES: tuple[type[Engine], ...] = (RegoCpp, Regorus)
+# Those that read several modules.
+JOINING: tuple[type[RegoCpp | Opa], ...] = (RegoCpp,)
 if find_spec("opa_bindings") is not None:
-    ENGINES = (*ENGINES, Opa)
+    ENGINES, JOINING = (*ENGINES, Opa), (*JOINING, Opa)
 
 
 def module_for(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from policy_modules import Texts, attempt
 from rego_programs import documents, programs
 
@@ -47,6 +47,7 @@ def test_generated_code_finds_what_the_interpreter_finds_in_the_same_order(
     program: Texts, document: dict[str, Any]
 ) -> None:
     module, problems = attempt(program)
+    assume(all(problem.code != "E701" for problem in problems))
     assert module is not None, [problem.message for problem in problems]
 
     generated, interpreted = both(module, document)

@@ -7,7 +7,13 @@ import pytest
 
 from opensoc_engine import PolicyError, data_root, load_policy_set
 from opensoc_engine.diagnostics import DiagnosticCollector
-from opensoc_engine.loader import load_folder, policy_folders, read_source
+from opensoc_engine.loader import (
+    Files,
+    load_folder,
+    policy_folders,
+    read_folder,
+    read_source,
+)
 from opensoc_engine.policy.yaml_reader import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -76,4 +82,25 @@ def test_one_run_reports_every_broken_file(tmp_path: Path) -> None:
     assert {name.rpartition("/")[2] for name in files} == {
         "attacker.v1.yaml",
         "defender.v1.yaml",
+    }
+
+
+def test_a_held_text_counts_in_place_of_the_file() -> None:
+    folder = data_root() / "rules" / "rubric"
+    held = (folder / "attacker.v2.yaml").resolve()
+    text = held.read_text("utf-8").replace("title: The attacker", "title: Whose")
+    parts = read_folder(folder, DiagnosticCollector(), Files({held: text}))
+
+    assert parts is not None
+    assert "Whose's reward" in {policy.title for policy in parts.policies}
+
+
+def test_a_held_text_needs_no_file() -> None:
+    folder = data_root() / "rules" / "rubric"
+    held = {(folder / "new.yaml").resolve(): "policy: new\n"}
+    collector = DiagnosticCollector()
+    read_folder(folder, collector, Files(held))
+
+    assert {item.label.span.source.name for item in collector.sorted()} == {
+        str(folder / "new.yaml")
     }

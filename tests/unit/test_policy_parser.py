@@ -161,8 +161,8 @@ def test_defines_are_heads_with_bodies() -> None:
 def test_a_rule_overrides_the_attack_mapping_of_its_policy() -> None:
     rare, known = good(parse_policy, "beacon.yaml", POLICY).rules
 
-    assert rare.metadata["attack"]["techniques"] == ["T1071.001"]
-    assert known.metadata["attack"]["techniques"] == ["T1568"]
+    assert rare.metadata["attack"]["techniques"] == ("T1071.001",)
+    assert known.metadata["attack"]["techniques"] == ("T1568",)
     assert known.metadata["category"] == "c2_beacon"
     assert known.metadata["status"] == "test"
 

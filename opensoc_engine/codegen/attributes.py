@@ -1,0 +1,108 @@
+"""Fields read as attributes of structs, instead of as keys of dictionaries.
+
+A struct has an attribute for every field that a rule reads; where the field is missing
+the attribute is None. Objects of lists, which rules read the same way, become rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from opensoc_engine import ir
+from opensoc_engine.codegen.expressions import Reader
+from opensoc_engine.codegen.rewriting import inside
+from opensoc_engine.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def attribute(name: str) -> str:
+    """The attribute of a field: letters of any name, and never a word of Python.
+
+    >>> attribute("class"), attribute("x-1")
+    ('a_class', 'a_x_2d_1')
+    """
+    shown = (c if c.isascii() and c.isalnum() else f"_{ord(c):x}_" for c in name)
+    return f"a_{''.join(shown)}" if not name.isidentifier() else f"a_{name}"
+
+
+class Row:
+    """An object of a list, with its fields as attributes."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update({attribute(k): as_rows(v) for k, v in values.items()})
+
+    def __getattr__(self, _name: str) -> None:
+        """None, for a field that this object does not have."""
+
+
+def as_rows(value: Any) -> Any:
+    """A constant with its objects as rows."""
+    if isinstance(value, dict):
+        return Row(value)
+    if isinstance(value, list | tuple):
+        return tuple(as_rows(part) for part in value)
+    return value
+
+
+@dataclass(slots=True)
+class StructReader(Reader):
+    """Reads attributes; numbers are exact already."""
+
+    def member(self, base: str, name: str) -> str:
+        """A field that is there."""
+        return f"{base}.{attribute(name)}"
+
+    def field(self, base: str, name: str) -> str:
+        """A field, or None."""
+        return f"{base}.{attribute(name)}"
+
+    def default(self, base: str, path: tuple[str, ...], default: str) -> str:
+        """The value at a path of fields, or the default."""
+        shown = tuple(attribute(name) for name in path)
+        return f"attribute_at({base}, {shown!r}, {default})"
+
+    def constant(self, value: Any) -> Any:
+        """A constant as rules read it."""
+        return as_rows(value)
+
+    def table(self, value: dict[Any, Any]) -> dict[Any, Any]:
+        """A table of constants, whose keys are values."""
+        return {key: as_rows(rows) for key, rows in value.items()}
+
+
+def names_read(modules: Iterable[ir.Module]) -> frozenset[str]:
+    """The fields that some rules read, by name.
+
+    Raises:
+        InputError: A rule does what structs can't: it asks for a field by a name that
+            is worked out, or goes through the fields of an object.
+    """
+    found: set[str] = set()
+    for module in modules:
+        bodies = [body for rule in module.rules for body in rule.bodies]
+        parts = [(b.block, b.evidence, b.value) for b in bodies]
+        for part in inside(*parts, *module.functions):
+            found.update(_names(part))
+    return frozenset(found)
+
+
+def _names(part: Any) -> tuple[str, ...]:
+    match part:
+        case ir.Member(_, name):
+            return (name,)
+        case ir.PartialOperation("field", (_, ir.Constant(name))):
+            return (name,)
+        case ir.Default(_, path) if all(isinstance(p, ir.Constant) for p in path):
+            return tuple(p.value for p in path if isinstance(p, ir.Constant))
+        case ir.Default() | ir.PartialOperation("field") | ir.ObjectDisplay():
+            raise InputError("a rule reads fields by names that are worked out")
+        case ir.Operation("lookup" | "in_values") | ir.Collect("object"):
+            raise InputError("a rule reads an object by keys that are worked out")
+        case ir.Each(_, _, _, "object") | ir.ForAll(_, _, _, "object"):
+            raise InputError("a rule goes through the fields of an object")
+        case ir.BuiltinCall("object.keys"):
+            raise InputError("a rule asks for the names of fields")
+    return ()

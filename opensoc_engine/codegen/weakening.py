@@ -1,0 +1,238 @@
+"""A block becomes a cheap test that holds wherever the block does.
+
+Every element of a document is tested once, as it is read; what only few elements need,
+such as a search through the estate, is left to those that pass. The test for a kind of
+element knows the kind, so lines about other kinds fall away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from opensoc_engine import ir
+from opensoc_engine.codegen.folding import folded
+from opensoc_engine.codegen.rewriting import (
+    Rewriter,
+    bound_by,
+    copied,
+    inside,
+    is_input_path,
+    size,
+    variables,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opensoc_engine.codegen.keys import Key, Keys
+    from opensoc_engine.codegen.streams import Spine
+
+# Builtins that take longer than to look up what they said before.
+SEARCHES = frozenset(
+    (
+        "base64.decode",
+        "crypto.sha256",
+        "glob.match",
+        "net.cidr_contains",
+        "regex.match",
+    )
+)
+# Those, and builtins that take longer than reading a few fields.
+SLOW = SEARCHES | {"sprintf", "time.parse_rfc3339_ns"}
+_MAX_DEPTH = 6
+_MAX_INLINED = 80
+
+
+def costly_functions(
+    functions: Mapping[str, ir.Function], slow: frozenset[str] = SLOW
+) -> set[str]:
+    """The helpers that search the document, or use a slow builtin.
+
+    Args:
+        functions: Helpers, callees before callers.
+        slow: Builtins that make a helper costly.
+    """
+    found: set[str] = set()
+    for name, function in functions.items():
+        parts = (function.bodies, function.results)
+        if not function.parameters or is_costly(parts, found, slow):
+            found.add(name)
+    return found
+
+
+def is_costly(nodes: Any, costly: set[str], slow: frozenset[str] = SLOW) -> bool:
+    """True if a node searches the document, uses a slow builtin or a costly helper."""
+    for part in inside(nodes):
+        match part:
+            case ir.Each(_, _, collection) | ir.ForAll(_, _, collection):
+                if is_input_path(collection):
+                    return True
+            case ir.BuiltinCall(name) | ir.PartialBuiltin(name):
+                if name in slow:
+                    return True
+            case ir.HelperCall(name, arguments):
+                if name in costly or not arguments:
+                    return True
+            case ir.PartialHelper(name):
+                if name in costly:
+                    return True
+    return False
+
+
+@dataclass(slots=True)
+class Weakener:
+    """Makes tests; `functions` gains the weaker helpers that they call.
+
+    Attributes:
+        exact: False from when a test was made that holds for more than its block.
+    """
+
+    keys: Keys
+    spine: Spine | None
+    functions: dict[str, ir.Function]
+    costly: set[str]
+    exact: bool = True
+    _weaker: dict[Key, str] = field(default_factory=dict)
+    _count: int = 0
+
+    def test(self, block: ir.Block, element: str, kind: str) -> ir.Block | None:
+        """The test for elements of a kind; None if none of them can pass."""
+        return self._block(block, {element: kind}, 0)
+
+    def _block(
+        self, block: ir.Block, kinds: Mapping[str, str], depth: int
+    ) -> ir.Block | None:
+        found: list[ir.Step] = []
+        lost: set[str] = set()
+        assume = _Assumption(self.spine, kinds)
+        for step in block.steps:
+            known = assume.step(step)
+            if variables(known) & lost:
+                more: list[ir.Step] | None = []
+                self.exact = False
+            else:
+                more = self._step(known, kinds, depth)
+            if more is None:
+                return None
+            if not more and bound_by(step):
+                lost.update(bound_by(step))
+            found += more
+        return ir.Block(_used(found))
+
+    def _step(
+        self, step: ir.Step, kinds: Mapping[str, str], depth: int
+    ) -> list[ir.Step] | None:
+        match step:
+            case ir.Test(ir.Constant(value)):
+                return [] if value else None
+            case ir.Test(ir.HelperCall(name, arguments)):
+                return self._call(step, name, arguments, kinds, depth)
+        if is_costly(step, self.costly):
+            self.exact = False
+            return []
+        return [step]
+
+    def _call(
+        self,
+        step: ir.Test,
+        name: str,
+        arguments: tuple[ir.Expression, ...],
+        kinds: Mapping[str, str],
+        depth: int,
+    ) -> list[ir.Step] | None:
+        """The weaker form of a predicate's call."""
+        function = self.functions.get(name)
+        if function is None or is_costly(arguments, self.costly) or depth > _MAX_DEPTH:
+            self.exact = False
+            return []
+        known = {
+            parameter: kinds[argument.name]
+            for parameter, argument in zip(function.parameters, arguments, strict=True)
+            if isinstance(argument, ir.Variable) and argument.name in kinds
+        }
+        if name not in self.costly and not known:
+            return [step]
+        bodies = [self._block(body, known, depth + 1) for body in function.bodies]
+        return self._either(step, function, arguments, [b for b in bodies if b])
+
+    def _either(
+        self,
+        step: ir.Test,
+        function: ir.Function,
+        arguments: tuple[ir.Expression, ...],
+        bodies: list[ir.Block],
+    ) -> list[ir.Step] | None:
+        if not bodies:
+            return None
+        if any(not body.steps for body in bodies):
+            return []
+        if len(bodies) == 1:
+            inlined = self._inlined(function, arguments, bodies[0])
+            if inlined is not None:
+                return inlined
+        name = self._named(replace(function, bodies=tuple(bodies)))
+        return [replace(step, condition=ir.HelperCall(name, arguments))]
+
+    def _named(self, weaker: ir.Function) -> str:
+        """The name of a weaker helper; those that say the same are one."""
+        names = weaker.parameters
+        parts = tuple(self.keys.of(body, names) for body in weaker.bodies)
+        key = (len(names), parts)
+        if key not in self._weaker:
+            self._weaker[key] = f"{weaker.name}_w{len(self._weaker)}"
+            name = self._weaker[key]
+            self.functions[name] = replace(weaker, name=name)
+        return self._weaker[key]
+
+    def _inlined(
+        self,
+        function: ir.Function,
+        arguments: tuple[ir.Expression, ...],
+        body: ir.Block,
+    ) -> list[ir.Step] | None:
+        if size(body) > _MAX_INLINED:
+            return None
+        if any(isinstance(step, ir.Each) for step in body.steps):
+            return None
+        values: dict[str, ir.Expression] = {}
+        steps: list[ir.Step] = []
+        for name, value in zip(function.parameters, arguments, strict=True):
+            values[name] = value
+            if not isinstance(value, ir.Variable | ir.Constant):
+                bound = self._fresh(name)
+                values[name] = ir.Variable(bound)
+                steps.append(ir.Bind(bound, value))
+        copy, _ = copied(body, (), values, self._fresh)
+        return [*steps, *copy.steps]
+
+    def _fresh(self, name: str) -> str:
+        # No name of a policy begins with a digit.
+        self._count += 1
+        return f"{self._count}_{name}"
+
+
+def _used(steps: list[ir.Step]) -> tuple[ir.Step, ...]:
+    """The steps without values that nothing reads."""
+    found: list[ir.Step] = []
+    read: set[str] = set()
+    for step in reversed(steps):
+        if not isinstance(step, ir.Bind) or step.name in read:
+            found.append(step)
+            read |= variables(step)
+    return tuple(reversed(found))
+
+
+class _Assumption(Rewriter):
+    """Puts in the kind of the elements that variables hold."""
+
+    def __init__(self, spine: Spine | None, kinds: Mapping[str, str]) -> None:
+        self._spine = spine
+        self._kinds = kinds
+
+    def expression(self, node: ir.Expression) -> ir.Expression:
+        if isinstance(node, ir.Member) and isinstance(node.base, ir.Variable):
+            kind = self._kinds.get(node.base.name)
+            if kind is not None and self._spine and node.name == self._spine.kind:
+                return ir.Constant(kind)
+        return folded(super().expression(node))

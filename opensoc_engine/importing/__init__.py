@@ -1,0 +1,1 @@
+"""Policies from the words of other engines."""
