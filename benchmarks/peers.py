@@ -8,37 +8,29 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import portable
+from benchmarks.measure import Contender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Incident = "Mapping[str, Any]"
+
+def _peer(
+    package: str,
+    takes: str,
+    prepare: Callable[[Mapping[str, Any]], Any],
+    label: Callable[[Any], str],
+    share: float = 1.0,
+) -> Contender:
+    """A contender that is called by its package and version."""
+    version = importlib.metadata.version(package)
+    return Contender(f"{package} {version}", takes, prepare, label, share)
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """An engine with the portable rules loaded.
-
-    Attributes:
-        prepare: Turns an incident into what the engine wants; that is not timed.
-        label: The action for what was prepared.
-        share: How many incidents it is timed on, as a part of all: slow ones get fewer.
-    """
-
-    name: str
-    version: str
-    takes: str
-    prepare: Callable[[Mapping[str, Any]], Any]
-    label: Callable[[Any], str]
-    share: float = 1.0
-
-
-def _datalogic() -> list[Peer]:
+def _datalogic() -> list[Contender]:
     import datalogic_py
 
     engine = datalogic_py.Engine()
@@ -54,30 +46,28 @@ def _datalogic() -> list[Peer]:
     def of_text(text: str) -> str:
         return str(json.loads(session.evaluate_str(rule, text)))
 
-    version = importlib.metadata.version("datalogic-py")
     return [
-        Peer("datalogic-py", version, "parsed", parsed, of_handle),
-        Peer("datalogic-py", version, "dict", dict, lambda d: str(rule.evaluate(d))),
-        Peer("datalogic-py", version, "JSON", json.dumps, of_text),
+        _peer("datalogic-py", "parsed", parsed, of_handle),
+        _peer("datalogic-py", "dict", dict, lambda d: str(rule.evaluate(d))),
+        _peer("datalogic-py", "JSON", json.dumps, of_text),
     ]
 
 
-def _opa_eval() -> list[Peer]:
+def _opa_eval() -> list[Contender]:
     import opa_eval
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "portable.rego"
         path.write_text(portable.rego_module())
         engine = opa_eval.OpaEval(str(path), query="data.portable.outcome")
-    version = importlib.metadata.version("opa-eval")
 
     def label(text: str) -> str:
         return str(engine.evaluate_parsed(text))
 
-    return [Peer("opa-eval (regorus)", version, "JSON", json.dumps, label, 0.2)]
+    return [_peer("opa-eval", "JSON", json.dumps, label, 0.2)]
 
 
-def _regopy() -> list[Peer]:
+def _regopy() -> list[Contender]:
     import re2  # noqa: F401 - regopy brings a copy of its own: the one of policies first
     import regopy
 
@@ -89,24 +79,22 @@ def _regopy() -> list[Peer]:
         answer = str(engine.query("answer = data.portable.outcome"))
         return str(json.loads(answer)["bindings"]["answer"])
 
-    version = importlib.metadata.version("regopy")
-
     def prepare(incident: Mapping[str, Any]) -> str:
         return json.dumps(incident, ensure_ascii=False)
 
-    return [Peer("regopy (rego-cpp)", version, "JSON", prepare, label, 0.01)]
+    return [_peer("regopy", "JSON", prepare, label, 0.01)]
 
 
-def _zen() -> list[Peer]:
+def _zen() -> list[Contender]:
     import zen
 
     expression = zen.compile_expression(portable.zen_text())
-    version = importlib.metadata.version("zen-engine")
-    label = lambda d: str(expression.evaluate(d))  # noqa: E731 - one line says it
-    return [Peer("zen-engine", version, "dict", dict, label, 0.2)]
+    return [
+        _peer("zen-engine", "dict", dict, lambda d: str(expression.evaluate(d)), 0.2)
+    ]
 
 
-def _rule_engine() -> list[Peer]:
+def _rule_engine() -> list[Contender]:
     import rule_engine
 
     context = rule_engine.Context(resolver=rule_engine.resolve_item)
@@ -119,30 +107,33 @@ def _rule_engine() -> list[Peer]:
                 return action
         return portable.DEFAULT
 
-    version = importlib.metadata.version("rule-engine")
-    return [Peer("rule-engine", version, "dict", dict, label, 0.02)]
+    return [_peer("rule-engine", "dict", dict, label, 0.02)]
 
 
-def _celpy() -> list[Peer]:
+def _celpy() -> list[Contender]:
     import celpy
 
     environment = celpy.Environment()
     program = environment.program(environment.compile(portable.cel_text()))
-    version = importlib.metadata.version("cel-python")
-    label = lambda d: str(program.evaluate(d))  # noqa: E731 - one line says it
-    return [Peer("cel-python", version, "parsed", celpy.json_to_cel, label, 0.005)]
+
+    def label(values: Any) -> str:
+        return str(program.evaluate(values))
+
+    return [_peer("cel-python", "parsed", celpy.json_to_cel, label, 0.005)]
 
 
-def _cel() -> list[Peer]:
+def _cel() -> list[Contender]:
     import cel
 
     program = cel.compile(portable.cel_text())
-    version = importlib.metadata.version("common-expression-language")
-    label = lambda d: str(program.execute(d))  # noqa: E731 - one line says it
-    return [Peer("common-expression-language", version, "dict", dict, label, 0.05)]
+
+    def label(incident: Mapping[str, Any]) -> str:
+        return str(program.execute(incident))
+
+    return [_peer("common-expression-language", "dict", dict, label, 0.05)]
 
 
-_ENGINES: Mapping[str, Callable[[], list[Peer]]] = {
+_ENGINES: Mapping[str, Callable[[], list[Contender]]] = {
     "datalogic-py": _datalogic,
     "opa-eval": _opa_eval,
     "regopy": _regopy,
@@ -151,13 +142,13 @@ _ENGINES: Mapping[str, Callable[[], list[Peer]]] = {
     "cel-python": _celpy,
     "common-expression-language": _cel,
 }
-# What other people may have, and we have no adapter for.
+# Engines that installed nowhere when this was written.
 _UNKNOWN = ("regorus",)
 
 
-def find_peers() -> tuple[list[Peer], list[str]]:
+def find_peers() -> tuple[list[Contender], list[str]]:
     """The engines that are installed, and the names of those that are not."""
-    found: list[Peer] = []
+    found: list[Contender] = []
     missing = list(_UNKNOWN)
     for name, load in _ENGINES.items():
         try:

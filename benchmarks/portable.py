@@ -200,12 +200,17 @@ def cel_text() -> str:
 
 
 def _cel(rule: PortableRule) -> str:
-    lines = [f'e.event_type == "{rule.kind}"', *(_cel_line(line) for line in rule.lines)]
+    lines = [
+        f'e.event_type == "{rule.kind}"',
+        *(_cel_line(line) for line in rule.lines),
+    ]
     return f"({' && '.join(lines)})"
 
 
 def _cel_line(line: Line) -> str:
-    paths = [".".join(("e", "fields", *line.path[: n + 1])) for n in range(len(line.path))]
+    paths = [
+        ".".join(("e", "fields", *line.path[: n + 1])) for n in range(len(line.path))
+    ]
     guards = [f"has({path})" for path in paths]
     read = paths[-1]
     if line.test == "least":
@@ -228,7 +233,10 @@ def zen_text() -> str:
 
 
 def _zen(rule: PortableRule) -> str:
-    lines = [f'#.event_type == "{rule.kind}"', *(_zen_line(line) for line in rule.lines)]
+    lines = [
+        f'#.event_type == "{rule.kind}"',
+        *(_zen_line(line) for line in rule.lines),
+    ]
     return f"({' and '.join(lines)})"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opensoc_engine.explanation.lines import shown_value
 from opensoc_engine.explanation.paths import shown_path
+from opensoc_engine.explanation.tracer import OTHER_KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ _NEAR = 3
 _FIRED = 2
 _FLIPS = 3
 _WIDTH = 96
+_SHORT = 24
 
 
 def write(found: Explanation, *, is_whole: bool, is_single: bool) -> list[str]:
@@ -29,8 +31,13 @@ def write(found: Explanation, *, is_whole: bool, is_single: bool) -> list[str]:
     full = len(found.fired) if is_whole else _FIRED
     for at, report in enumerate(found.fired):
         lines += ["", *_fired(report, is_short=at >= full)]
-    near = 1 if is_single else _NEAR
-    blocks = [list(_near(report, is_whole=is_whole)) for report in found.others[:near]]
+    near = found.others[: 1 if is_single else _NEAR]
+    blocks = [
+        list(_near(report, is_whole=is_whole))
+        for at, report in enumerate(near)
+        # A rule about another kind of event is near only if nothing else is.
+        if at == 0 or report.distance < OTHER_KIND
+    ]
     if not is_whole:
         while len(blocks) > 1 and _count(lines, blocks) > MAX_LINES:
             blocks.pop()
@@ -40,12 +47,16 @@ def write(found: Explanation, *, is_whole: bool, is_single: bool) -> list[str]:
     if is_whole and rest:
         lines += ["", "further away", *map(_brief, rest)]
     elif rest:
-        lines += ["", f"{len(rest)} more rules did not fire; `--all` lists them"]
+        lines += ["", f"{_number(rest, 'more rule')} did not fire; see `--all`"]
     return [_plain(line) for line in lines]
 
 
 def _count(lines: Sequence[str], blocks: Sequence[list[str]]) -> int:
     return len(lines) + sum(len(block) + 1 for block in blocks) + 2
+
+
+def _number(items: Sequence[object], name: str) -> str:
+    return f"{len(items)} {name}{'' if len(items) == 1 else 's'}"
 
 
 def _verdict(found: Explanation) -> str:
@@ -89,7 +100,7 @@ def _near(report: RuleReport, *, is_whole: bool) -> Iterator[str]:
     for line in report.lines if is_whole else failing[:2]:
         yield from _line(line, report.path, 2)
     if not is_whole and len(failing) > 2:  # noqa: PLR2004 - one line says the rest
-        yield f"  and {len(failing) - 2} more lines"
+        yield f"  and {_number(failing[2:], 'more line')}"
     yield from _flips(report, "would fire")
 
 
@@ -102,8 +113,12 @@ def _brief(report: RuleReport) -> str:
 
 
 def _binding(seen: Seen) -> str:
-    where = f"{seen.place} " if seen.place else ""
-    return f"{seen.text} = {where}({_cut(seen.value)})"
+    """What `some` chose: its place, and its id or the start of it."""
+    if not seen.place:
+        return f"{seen.text} = {_cut(seen.value)}"
+    value = seen.value
+    short = value if len(value) <= _SHORT else f"{value[: _SHORT - 3]}..."
+    return f"{seen.text} = {seen.place} ({short})"
 
 
 def _line(line: LineReport, path: str, indent: int) -> Iterator[str]:
@@ -127,10 +142,15 @@ def _line(line: LineReport, path: str, indent: int) -> Iterator[str]:
 def _flips(report: RuleReport, verb: str) -> Iterator[str]:
     if report.tried is None:
         return
+    if not report.flips and not report.tried:
+        yield f"  no change of facts could be derived after which it {verb}"
+        return
     if not report.flips:
         facts = "two" if report.state == "matched" else "three"
-        bound = f"of up to {facts} facts, among {report.tried} that were tried,"
-        yield f"  no change {bound} is one after which it {verb}"
+        yield (
+            f"  none of {report.tried} changes of up to {facts} facts that were tried"
+            f" is one after which it {verb}"
+        )
         return
     yield f"  it {verb} after any of these changes"
     for flip in report.flips[:_FLIPS]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from opensoc_engine import ir
+from opensoc_engine.codegen.costs import SEARCHES
 from opensoc_engine.codegen.rewriting import inside, parts_of, variables
 from opensoc_engine.codegen.schedule import is_table
-from opensoc_engine.codegen.weakening import SEARCHES, costly_functions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,16 +62,16 @@ def memory_of(
         loops: Blocks from which they are called.
     """
     sites = _sites(functions, loops)
-    searches = costly_functions(functions, SEARCHES)
+    searches = set[str]()
     found: dict[str, Memory] = {}
     own = set[str]()
     for name, function in functions.items():
         if _reads_document(function, own):
             own.add(name)
-        count = len(function.parameters)
-        if not 0 < count <= _MAX_PARAMETERS:
+        if not _searches(function, searches):
             continue
-        if name in searches or _loops(function):
+        searches.add(name)
+        if 0 < len(function.parameters) <= _MAX_PARAMETERS:
             forms = tuple(_form(function, p) for p in function.parameters)
             is_shared = function.kind == "predicate" and forms == ("text",)
             is_shared = is_shared and name not in own
@@ -126,17 +126,42 @@ def _reads_document(function: ir.Function, own: set[str]) -> bool:
     return False
 
 
+def _searches(function: ir.Function, searches: set[str]) -> bool:
+    """True if a helper uses a slow builtin, or goes through something.
+
+    To look something up in an index, and to go on from there, is no search.
+    """
+    for part in inside(function):
+        match part:
+            case ir.BuiltinCall(name) | ir.PartialBuiltin(name):
+                if name in SEARCHES:
+                    return True
+            case ir.HelperCall(name, (_, *_)) | ir.PartialHelper(name):
+                if name in searches:
+                    return True
+    return function.kind == "set" or _loops(function)
+
+
 def _loops(function: ir.Function) -> bool:
-    """True if a helper goes through something that is no constant."""
     rows: set[str] = set()
+    steps = {id(step) for body in function.bodies for step in body.steps}
     for part in inside(function):
         if isinstance(part, ir.Each | ir.ForAll):
             source = part.collection
             read = variables(source)
-            if isinstance(source, ir.Constant) or is_table(source):
+            # The loop of a predicate ends with the first row that fulfils it.
+            is_light = id(part) in steps and _is_index(source)
+            if isinstance(source, ir.Constant) or is_table(source) or is_light:
                 rows.add(part.value)
             elif not read or not read <= rows:
                 return True
+    return False
+
+
+def _is_index(source: ir.Expression) -> bool:
+    match source:
+        case ir.Default(ir.HelperCall(_, ()), _, ir.Constant(())):
+            return True
     return False
 
 

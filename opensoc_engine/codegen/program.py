@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from opensoc_engine import ir
 from opensoc_engine.codegen.alternatives import Splitter
+from opensoc_engine.codegen.costs import costly_functions
 from opensoc_engine.codegen.folding import Same
 from opensoc_engine.codegen.hoisting import Hoister
 from opensoc_engine.codegen.keys import Keys
@@ -22,7 +23,7 @@ from opensoc_engine.codegen.rewriting import Substitution, reads_all
 from opensoc_engine.codegen.schedule import Scheduler
 from opensoc_engine.codegen.streams import Streamer, Streams, find_spine
 from opensoc_engine.codegen.tables import tabled
-from opensoc_engine.codegen.weakening import Weakener, costly_functions
+from opensoc_engine.codegen.weakening import Weakener
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -180,7 +181,7 @@ def _on_streams(
     parts = [*_parts(rules), *((f.bodies, f.results) for f in functions.values())]
     whole = reads_all(parts)
     spine = find_spine(item.body.block for rule in rules for item in rule.bodies)
-    streams = Streams(spine, keys, functions)
+    streams = Streams(spine, keys, functions, costly_functions(functions))
     rules = [_streamed_rule(streams, rule) for rule in rules]
     functions = {
         name: _streamed_function(streams, item) for name, item in functions.items()

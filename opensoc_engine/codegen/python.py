@@ -151,7 +151,9 @@ class _Writer:
         for index in self.program.indexes:
             self.expressions.streams[index.function] = f"{index.function}(I, C)"
         functions = self.program.functions
-        bodies = Bodies(self.expressions, self.lines, memory_of(functions, self._loops()))
+        bodies = Bodies(
+            self.expressions, self.lines, memory_of(functions, self._loops())
+        )
         for function in functions.values():
             bodies.function(function)
         for stream in self.program.streams:

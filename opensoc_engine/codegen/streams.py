@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from opensoc_engine import ir
+from opensoc_engine.codegen.costs import is_costly
 from opensoc_engine.codegen.rewriting import (
     Rewriter,
     all_bound,
@@ -131,6 +132,7 @@ class Streams:
     spine: Spine | None
     keys: Keys
     functions: Mapping[str, ir.Function]
+    costly: set[str]
     streams: dict[Key, Stream] = field(default_factory=dict)
     indexes: dict[Key, Index] = field(default_factory=dict)
 
@@ -292,7 +294,7 @@ class Streamer(Rewriter):
         filters = own
         if kinds is not None:
             filters = tuple(s for s in own if not self._is_kind_test(s, each.value))
-        block = ir.Block(filters)
+        block = ir.Block(cheap_first(filters, self._streams.costly))
         stream = self._streams.stream(array, kinds, each.value, block)
         if any(pairs):
             left = tuple(
@@ -337,6 +339,24 @@ def _refined(stream: Stream, base: Stream) -> Stream:
     kept = _needed(before, variables(after))
     array = ir.HelperCall(base.function, ())
     return replace(stream, array=array, rest=ir.Block((*kept, *after)))
+
+
+def cheap_first(steps: tuple[ir.Step, ...], costly: set[str]) -> tuple[ir.Step, ...]:
+    """The steps in another order: what is dear waits for all that is cheap.
+
+    What says that a field is there is cheap, so it stays before what reads the field:
+    steps of one cost keep their order, but for those that wait for a dear value.
+    """
+    left = list(steps)
+    unbound = {name for step in steps for name in bound_by(step)}
+    found: list[ir.Step] = []
+    while left:
+        ready = [s for s in left if not variables(s) & unbound - set(bound_by(s))]
+        step = next((s for s in ready if not is_costly(s, costly)), ready[0])
+        left = [other for other in left if other is not step]
+        unbound -= set(bound_by(step))
+        found.append(step)
+    return tuple(found)
 
 
 def _own(steps: tuple[ir.Step, ...], name: str) -> tuple[ir.Step, ...]:

@@ -8,16 +8,15 @@ element knows the kind, so lines about other kinds fall away.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opensoc_engine import ir
+from opensoc_engine.codegen.costs import is_costly
 from opensoc_engine.codegen.folding import folded
 from opensoc_engine.codegen.rewriting import (
     Rewriter,
     bound_by,
     copied,
-    inside,
-    is_input_path,
     size,
     variables,
 )
@@ -28,56 +27,8 @@ if TYPE_CHECKING:
     from opensoc_engine.codegen.keys import Key, Keys
     from opensoc_engine.codegen.streams import Spine
 
-# Builtins that take longer than to look up what they said before.
-SEARCHES = frozenset(
-    (
-        "base64.decode",
-        "crypto.sha256",
-        "glob.match",
-        "net.cidr_contains",
-        "regex.match",
-    )
-)
-# Those, and builtins that take longer than reading a few fields.
-SLOW = SEARCHES | {"sprintf", "time.parse_rfc3339_ns"}
 _MAX_DEPTH = 6
 _MAX_INLINED = 80
-
-
-def costly_functions(
-    functions: Mapping[str, ir.Function], slow: frozenset[str] = SLOW
-) -> set[str]:
-    """The helpers that search the document, or use a slow builtin.
-
-    Args:
-        functions: Helpers, callees before callers.
-        slow: Builtins that make a helper costly.
-    """
-    found: set[str] = set()
-    for name, function in functions.items():
-        parts = (function.bodies, function.results)
-        if not function.parameters or is_costly(parts, found, slow):
-            found.add(name)
-    return found
-
-
-def is_costly(nodes: Any, costly: set[str], slow: frozenset[str] = SLOW) -> bool:
-    """True if a node searches the document, uses a slow builtin or a costly helper."""
-    for part in inside(nodes):
-        match part:
-            case ir.Each(_, _, collection) | ir.ForAll(_, _, collection):
-                if is_input_path(collection):
-                    return True
-            case ir.BuiltinCall(name) | ir.PartialBuiltin(name):
-                if name in slow:
-                    return True
-            case ir.HelperCall(name, arguments):
-                if name in costly or not arguments:
-                    return True
-            case ir.PartialHelper(name):
-                if name in costly:
-                    return True
-    return False
 
 
 @dataclass(slots=True)

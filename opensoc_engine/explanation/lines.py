@@ -11,6 +11,7 @@ from opensoc_engine import ir
 from opensoc_engine.explanation.paths import shown_path
 from opensoc_engine.explanation.tracer import nearest
 from opensoc_engine.explanation.world import UNGUARDED
+from opensoc_engine.ir_walk import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,6 +136,9 @@ def _inside(frame: Frame, step: ir.Step, depth: int) -> Iterator[LineReport]:
             bodies = [(body, block) for body, block, _ in frame.enter(name, arguments)]
         case ir.Try(_, ir.PartialHelper(name, arguments)):
             bodies = [(body, block) for body, block, _ in frame.enter(name, arguments)]
+        case ir.Exclude(ir.Block((ir.Test(ir.HelperCall() as call),))):
+            yield from _what_held(frame, call)
+            return
         case ir.ForAll(_, _, _, _, block):
             bodies = [(frame.at(way), block) for way in refused(frame, step)[:1]]
         case _:
@@ -147,6 +151,15 @@ def _inside(frame: Frame, step: ir.Step, depth: int) -> Iterator[LineReport]:
     for _, _, body, attempt in sorted(found, key=lambda part: part[:2])[:1]:
         for failure in attempt.failures[:1]:
             yield failed(body, failure, depth + 1)
+
+
+def _what_held(frame: Frame, call: ir.HelperCall) -> Iterator[LineReport]:
+    """The last line of a helper that holds, unless its elements say it already."""
+    for body, block, _ in frame.enter(call.function, call.arguments):
+        for way in body.ways(block)[:1]:
+            if not any(isinstance(step, ir.Each) for step in block.steps):
+                yield held(body, lines(block)[-1], way)
+            return
 
 
 def refused(frame: Frame, step: ir.ForAll) -> list[Way]:

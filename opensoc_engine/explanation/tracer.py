@@ -30,7 +30,7 @@ _LOOKED_INTO = 6
 _MAX_DEPTH = 8
 _NUMERIC = ("lt", "le", "gt", "ge", "eq")
 # An element of another kind is further away than any one fact about it.
-_OTHER_KIND = 3.0
+OTHER_KIND = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,7 +138,7 @@ def _lack(frame: Frame, failure: Failure, depth: int) -> float:
                 inner = [nearest(body, block, depth + 1) for body, block, _ in bodies]
                 return min((found[0].distance for found in inner if found), default=1)
             case ir.Test(ir.Operation("eq" | "in", (left, _))) if here.is_tag(left):
-                return _OTHER_KIND
+                return OTHER_KIND
             case ir.Test(ir.Operation(operator, (left, right))):
                 if operator in _NUMERIC:
                     return _gap(here.value(left), here.value(right))

@@ -1,0 +1,90 @@
+"""What labels by the whole verifier set: ours in several forms, and by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.hand_written import label
+from benchmarks.measure import Contender
+from opensoc_engine.interpreter import interpret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from opensoc_engine import PolicySet
+
+
+def contenders(verifier: PolicySet) -> tuple[list[Contender], list[str]]:
+    """The contenders, and what is missing; the first one is the hand-written code."""
+    found = [
+        Contender("by hand", "dict", dict, label),
+        Contender("generated code", "dict", dict, verifier.outcome),
+        Contender(
+            "generated code, all findings",
+            "dict",
+            dict,
+            lambda incident: verifier.evaluate(incident).outcome,
+        ),
+        Contender("interpreter", "dict", dict, interpreted(verifier), 0.002),
+    ]
+    return [*found, *_of_json(verifier)], [*_missing()]
+
+
+def interpreted(policies: PolicySet) -> Callable[[Mapping[str, Any]], str]:
+    """The oracle: every rule, by the interpreter."""
+    rules = [(item, interpret(item.program)) for item in policies.compiled]
+    outcomes = {f.rule: f.outcome for part in policies.parts for f in part.facts}
+
+    def outcome(incident: Mapping[str, Any]) -> str:
+        fired = set()
+        for item, functions in rules:
+            document, cache = item.seen(incident), dict[str, Any]()
+            for rule, solutions in functions.items():
+                if any(True for _ in solutions(document, cache)):
+                    fired.add(outcomes[rule])
+        return next(
+            (name for name in policies.order if name in fired), policies.default
+        )
+
+    return outcome
+
+
+def _of_json(verifier: PolicySet) -> Iterator[Contender]:
+    yield Contender("by hand, json", "JSON", _bytes, lambda b: label(json.loads(b)))
+    try:
+        import orjson
+    except ImportError:
+        pass
+    else:
+        yield Contender(
+            "by hand, orjson", "JSON", _bytes, lambda b: label(orjson.loads(b))
+        )
+    try:
+        from opensoc_engine.structured import structured
+    except ImportError:
+        return
+    structs = structured(verifier)
+
+    def decoded(incident: Mapping[str, Any]) -> Any:
+        return structs.decode(_bytes(incident))
+
+    yield Contender("generated code", "struct", decoded, structs.outcome)
+    yield Contender(
+        "generated code, msgspec",
+        "JSON",
+        _bytes,
+        lambda text: structs.outcome(structs.decode(text)),
+    )
+
+
+def _bytes(incident: Mapping[str, Any]) -> bytes:
+    return json.dumps(incident, separators=(",", ":")).encode()
+
+
+def _missing() -> Iterator[str]:
+    for name in ("msgspec", "orjson"):
+        try:
+            __import__(name)
+        except ImportError:
+            yield name
