@@ -43,7 +43,7 @@ $(VENV)/train: $(VENV)/core
 	@touch $@
 
 $(VENV)/dev: $(VENV)/train $(VENV)/serve $(VENV)/app
-	$(PIP) --editable '.[dev]'
+	$(PIP) --editable '.[dev,lsp]'
 	@touch $@
 
 demo: $(VENV)/core

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.hand_written import label
+from benchmarks.by_hand.rules import label
 from benchmarks.measure import Contender
 from opensoc_engine.interpreter import interpret
 
@@ -28,7 +30,7 @@ def contenders(verifier: PolicySet) -> tuple[list[Contender], list[str]]:
         ),
         Contender("interpreter", "dict", dict, interpreted(verifier), 0.002),
     ]
-    return [*found, *_of_json(verifier)], [*_missing()]
+    return [*found, *_of_json(verifier)], _missing()
 
 
 def interpreted(policies: PolicySet) -> Callable[[Mapping[str, Any]], str]:
@@ -52,19 +54,12 @@ def interpreted(policies: PolicySet) -> Callable[[Mapping[str, Any]], str]:
 
 def _of_json(verifier: PolicySet) -> Iterator[Contender]:
     yield Contender("by hand, json", "JSON", _bytes, lambda b: label(json.loads(b)))
-    try:
-        import orjson
-    except ImportError:
-        pass
-    else:
-        yield Contender(
-            "by hand, orjson", "JSON", _bytes, lambda b: label(orjson.loads(b))
-        )
-    try:
-        from opensoc_engine.structured import structured
-    except ImportError:
+    if find_spec("orjson") is not None:
+        loads = import_module("orjson").loads
+        yield Contender("by hand, orjson", "JSON", _bytes, lambda b: label(loads(b)))
+    if find_spec("msgspec") is None:
         return
-    structs = structured(verifier)
+    structs = import_module("opensoc_engine.structured").structured(verifier)
 
     def decoded(incident: Mapping[str, Any]) -> Any:
         return structs.decode(_bytes(incident))
@@ -82,9 +77,5 @@ def _bytes(incident: Mapping[str, Any]) -> bytes:
     return json.dumps(incident, separators=(",", ":")).encode()
 
 
-def _missing() -> Iterator[str]:
-    for name in ("msgspec", "orjson"):
-        try:
-            __import__(name)
-        except ImportError:
-            yield name
+def _missing() -> list[str]:
+    return [name for name in ("msgspec", "orjson") if find_spec(name) is None]

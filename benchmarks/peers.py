@@ -5,9 +5,10 @@ An engine that is not installed is said to be missing; nothing stands in for it.
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import tempfile
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,11 @@ def _peer(
     share: float = 1.0,
 ) -> Contender:
     """A contender that is called by its package and version."""
-    version = importlib.metadata.version(package)
-    return Contender(f"{package} {version}", takes, prepare, label, share)
+    return Contender(f"{package} {version(package)}", takes, prepare, label, share)
 
 
 def _datalogic() -> list[Contender]:
-    import datalogic_py
+    datalogic_py = import_module("datalogic_py")
 
     engine = datalogic_py.Engine()
     rule = engine.compile(portable.json_logic())
@@ -54,7 +54,7 @@ def _datalogic() -> list[Contender]:
 
 
 def _opa_eval() -> list[Contender]:
-    import opa_eval
+    opa_eval = import_module("opa_eval")
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "portable.rego"
@@ -68,8 +68,9 @@ def _opa_eval() -> list[Contender]:
 
 
 def _regopy() -> list[Contender]:
-    import re2  # noqa: F401 - regopy brings a copy of its own: the one of policies first
-    import regopy
+    # It brings a copy of RE2 of its own: the one of policies must come first.
+    import_module("re2")
+    regopy = import_module("regopy")
 
     engine = regopy.Interpreter()
     engine.add_module("portable", portable.rego_module())
@@ -86,7 +87,7 @@ def _regopy() -> list[Contender]:
 
 
 def _zen() -> list[Contender]:
-    import zen
+    zen = import_module("zen")
 
     expression = zen.compile_expression(portable.zen_text())
     return [
@@ -95,7 +96,7 @@ def _zen() -> list[Contender]:
 
 
 def _rule_engine() -> list[Contender]:
-    import rule_engine
+    rule_engine = import_module("rule_engine")
 
     context = rule_engine.Context(resolver=rule_engine.resolve_item)
     texts = portable.rule_engine_texts()
@@ -111,7 +112,7 @@ def _rule_engine() -> list[Contender]:
 
 
 def _celpy() -> list[Contender]:
-    import celpy
+    celpy = import_module("celpy")
 
     environment = celpy.Environment()
     program = environment.program(environment.compile(portable.cel_text()))
@@ -123,7 +124,7 @@ def _celpy() -> list[Contender]:
 
 
 def _cel() -> list[Contender]:
-    import cel
+    cel = import_module("cel")
 
     program = cel.compile(portable.cel_text())
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import hand_tables as k
+from benchmarks.by_hand import tables as k
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,8 +26,8 @@ class Line:
     """A condition on a field of an event.
 
     Attributes:
-        test: `is` (any of the values), `has` (the text holds any of the values, in small
-            letters) or `least` (a number).
+        test: `is` (one of the values), `has` (the text holds one of them, whatever
+            the case of its letters) or `least` (a number).
     """
 
     test: str
@@ -58,7 +58,7 @@ _RAW: tuple[tuple[str, str, str, tuple[Line, ...]], ...] = (
     ("office-shell", "quarantine_host", "process.start", (
         _is("process.parent.name", *k.OFFICE), _is(_IMAGE, *k.SHELLS))),
     ("certutil", "monitor", "process.start", (
-        _is(_IMAGE, "certutil.exe"), _has(_COMMAND, "urlcache", "verifyctl", "decode"))),
+        _is(_IMAGE, "certutil.exe"), _has(_COMMAND, "urlcache", "decode"))),
     ("regsvr", "monitor", "process.start", (
         _is(_IMAGE, "regsvr32.exe"), _has(_COMMAND, "scrobj.dll", "i:http"))),
     ("rundll", "monitor", "process.start", (
@@ -66,9 +66,11 @@ _RAW: tuple[tuple[str, str, str, tuple[Line, ...]], ...] = (
     ("mshta", "monitor", "process.start", (
         _is(_IMAGE, "mshta.exe"), _has(_COMMAND, "http", "javascript:", "vbscript:"))),
     ("shadow-copies", "escalate", "process.start", (
-        _is(_IMAGE, "vssadmin.exe"), _has(_COMMAND, "delete"), _has(_COMMAND, "shadows"))),
+        _is(_IMAGE, "vssadmin.exe"),
+        _has(_COMMAND, "delete"), _has(_COMMAND, "shadows"))),
     ("boot-recovery", "escalate", "process.start", (
-        _is(_IMAGE, "bcdedit.exe"), _has(_COMMAND, "recoveryenabled", "bootstatuspolicy"))),
+        _is(_IMAGE, "bcdedit.exe"),
+        _has(_COMMAND, "recoveryenabled", "bootstatuspolicy"))),
     ("lsass-dump", "quarantine_host", "process.start", (
         _is(_IMAGE, "procdump.exe", "procdump64.exe"), _has(_COMMAND, "lsass"))),
     ("credential-words", "escalate", "process.start", (_has(_COMMAND, *k.DUMP_WORDS),)),
@@ -85,7 +87,8 @@ _RAW: tuple[tuple[str, str, str, tuple[Line, ...]], ...] = (
     ("web-shell", "escalate", "file.creation", (
         _is("file.extension", *k.WEB_SCRIPTS), _is(_IMAGE, *k.SERVERS))),
     ("lsass-access", "quarantine_host", "process.access", (
-        _is("target_process.name", "lsass.exe"), _is("granted_access", *k.LSASS_ACCESS))),
+        _is("target_process.name", "lsass.exe"),
+        _is("granted_access", *k.LSASS_ACCESS))),
     ("cloud-watch", "escalate", "cloud.api", (
         _is("action", *k.WATCH_CALLS), _is("outcome", "success"))),
     ("privileged-group", "escalate", "iam.change", (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import portable
@@ -29,11 +31,9 @@ def contenders(policies: PolicySet) -> tuple[list[Contender], list[str]]:
 
 
 def _on_structs(policies: PolicySet) -> Iterator[Contender]:
-    try:
-        from opensoc_engine.structured import structured
-    except ImportError:
+    if find_spec("msgspec") is None:
         return
-    structs = structured(policies)
+    structs = import_module("opensoc_engine.structured").structured(policies)
     decode: Callable[[bytes], Any] = structs.decode
 
     def as_bytes(incident: Mapping[str, Any]) -> bytes:

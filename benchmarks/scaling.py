@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SIZES = (40, 400, 4_000)
-_RULES_A_FILE = 200
+_RULES_A_FILE = 50
 _KINDS = ("process.start", "network.connection", "file.creation", "registry.change")
 _ACTIONS = ("escalate", "quarantine_host", "block_ip", "monitor")
 
@@ -40,7 +40,8 @@ def rule_files(number: int) -> dict[str, str]:
     files = {
         "set.yaml": "set: many\nkind: verifier\nversion: 1.0.0\ntitle: Many rules\n"
         "input: incident.schema.json\ndecision: strongest\n"
-        f"order: [{', '.join(_ACTIONS)}]\ndefault: dismiss\nforbid: [claim, free_text]\n"
+        f"order: [{', '.join(_ACTIONS)}]\ndefault: dismiss\n"
+        "forbid: [claim, free_text]\n"
     }
     for first in range(0, number, _RULES_A_FILE):
         slug = f"many-{first}"

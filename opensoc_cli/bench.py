@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Incident = Mapping[str, Any]
 
+# Wide enough for every name: a table that is cut says nothing.
+_WIDTH = 100
 _COLUMNS = ("contender", "takes", "us/incident", "x", "incidents", "labels")
 
 
@@ -109,7 +111,7 @@ def _table(timings: Sequence[Timing], missing: Iterable[str]) -> None:
             f"{timing.incidents:,}",
             f"{timing.wrong} wrong" if timing.wrong else "all equal",
         )
-    Console(highlight=False, soft_wrap=True).print(table)
+    Console(highlight=False, width=_WIDTH).print(table)
     for name in missing:
         typer.echo(f"not installed, not measured: {name}")
 

@@ -77,9 +77,14 @@ def run(
     found = explain(policies, document, _accept, rule=rule, flips=flips)
     if form is Form.JSON:
         typer.echo(json.dumps(found.to_json(), indent=2))
-        return
+    else:
+        _echo(write(found, is_whole=everything, is_single=rule is not None))
+
+
+def _echo(lines: list[str]) -> None:
+    """Write lines; what the terminal's code lacks is escaped."""
     encoding = sys.stdout.encoding or "utf-8"
-    for line in write(found, is_whole=everything, is_single=rule is not None):
+    for line in lines:
         typer.echo(line.encode(encoding, "backslashreplace").decode(encoding))
 
 

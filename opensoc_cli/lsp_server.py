@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
@@ -55,7 +56,13 @@ class RuleServer(LanguageServer):
     @property
     def encoding(self) -> str:
         """The units of columns."""
-        return str(self.workspace.position_encoding or "utf-16")
+        chosen = self.workspace.position_encoding or lsp.PositionEncodingKind.Utf16
+        return lsp.PositionEncodingKind(chosen).value
+
+    def shutdown(self) -> None:
+        """Stop, without waiting for what nobody will see."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        super().shutdown()
 
     def path(self, uri: str) -> Path | None:
         """The file of a URI; None if it is no YAML file of the disk."""
@@ -100,18 +107,16 @@ class RuleServer(LanguageServer):
         loop = asyncio.get_running_loop()
 
         def start() -> None:
-            done = self._pool.submit(find, self.rules, path, cases=cases)
-            done.add_done_callback(
-                lambda future: loop.call_soon_threadsafe(show, future)
-            )
+            run = partial(find, self.rules, path, cases=cases)
+            loop.run_in_executor(self._pool, run).add_done_callback(show)
 
-        def show(future: Future[Found]) -> None:
+        def show(future: asyncio.Future[Found]) -> None:
             if self._rounds[root] is this:
                 self._show(future, root, cases=cases)
 
         this = self._rounds[root] = loop.call_later(pause, start)
 
-    def _show(self, future: Future[Found], root: Path, *, cases: bool) -> None:
+    def _show(self, future: asyncio.Future[Found], root: Path, *, cases: bool) -> None:
         error = future.exception()
         if error is not None:
             text = f"opensoc: {type(error).__name__}: {error}"

@@ -13,13 +13,18 @@ import typer
 
 from opensoc_cli import (
     app,
+    bench,
     check,
+    explain,
     explain_code,
+    export,
     fmt,
     generate,
+    import_rego,
     label,
     lint,
     lock,
+    lsp,
     new,
     play,
     serve,
@@ -43,15 +48,20 @@ for name, module, text in (
     ("fmt", fmt, "Put rule files into canonical form."),
     ("new", new, "Write a policy and its cases to start from."),
     ("lock", lock, "Record versions and digests in lock.json."),
+    ("explain", explain, "Say why a verdict is what it is, and what would change it."),
     ("explain-code", explain_code, "Explain a diagnostic code such as E301."),
     ("label", label, "Label recorded telemetry."),
     ("play", play, "Play a match of built-in defenders."),
     ("eval", evaluate, "Score any defender on the hold-out."),
+    ("bench", bench, "Measure labelling beside other engines."),
+    ("lsp", lsp, "Answer an editor about rule files."),
     ("serve", serve, "Serve the environment over HTTP and WebSocket."),
     ("app", app, "Open the before/after app."),
 ):
     cli.command(name, help=text)(module.run)
 cli.add_typer(generate.app, name="generate")
+cli.add_typer(export.app, name="export")
+cli.add_typer(import_rego.app, name="import")
 cli.add_typer(train.app, name="train")
 
 

@@ -161,22 +161,15 @@ def explain(
     others = [report for name, report in reports.items() if name not in found]
     rank = {action: at for at, action in enumerate(policy_set.order)}
     others.sort(key=lambda report: _nearness(report, rank))
-    tried = 0
     if flips:
-        asked = min(near, len(others))
-        total = _evaluations(sum(world.total for world in worlds))
-        share = total // max(len(fired) + asked, 1)
         asking = _Asking(policy_set, worlds, document, accept)
-        fired = [asking.answer(r, min(share, MAX_STOPPING)) for r in fired]
-        nearest_ones = [asking.answer(r, share) for r in others[:asked]]
-        others = nearest_ones + others[asked:]
-        tried = sum(report.tried or 0 for report in (*fired, *others))
+        fired, others = asking.answers(fired, others, near)
     return Explanation(
         decision,
         _answer(policy_set, decision),
         tuple(fired),
         tuple(others),
-        tried,
+        sum(report.tried or 0 for report in (*fired, *others)),
     )
 
 
@@ -286,8 +279,17 @@ class _Asking:
     document: dict[str, Any]
     accept: Accept
 
-    def answer(self, report: RuleReport, evaluations: int) -> RuleReport:
-        """The report with its flips."""
+    def answers(
+        self, fired: list[RuleReport], others: list[RuleReport], near: int
+    ) -> tuple[list[RuleReport], list[RuleReport]]:
+        """Reports of rules that fired, and of the nearest others, with their flips."""
+        asked, rest = others[:near], others[near:]
+        total = _evaluations(sum(world.total for world in self.worlds))
+        share = total // max(len(fired) + len(asked), 1)
+        stopped = [self._answer(report, min(share, MAX_STOPPING)) for report in fired]
+        return stopped, [self._answer(report, share) for report in asked] + rest
+
+    def _answer(self, report: RuleReport, evaluations: int) -> RuleReport:
         if report.state == "too large":
             return report
         item, rule = next(

@@ -87,7 +87,7 @@ class _Shapes:
     def of(self, *kinds: t.Type) -> Any:
         """The type that holds values of all some types, as far as they are read."""
         objects = list(_objects(kinds))
-        if len(objects) and all(isinstance(k, t.Object | t.Union) for k in kinds):
+        if objects and all(isinstance(k, t.Object | t.Union) for k in kinds):
             return self._struct(objects)
         if all(isinstance(kind, t.Array) for kind in kinds):
             elements = [kind.element for kind in kinds if isinstance(kind, t.Array)]
@@ -107,7 +107,9 @@ class _Shapes:
             for name, found in kinds.items()
         ]
         rename = {attribute(name): name for name in kinds}
-        return msgspec.defstruct(f"Struct{self._count}", fields, rename=rename, gc=False)
+        return msgspec.defstruct(
+            f"Struct{self._count}", fields, rename=rename, gc=False
+        )
 
 
 def _objects(kinds: Iterable[t.Type]) -> Iterable[t.Object]:

@@ -42,7 +42,7 @@ class GeneratedSet:
         scan: Puts the elements of a document into their streams.
         triggers: For each rule the buckets of which one must be full enough, and how
             full; None for a rule that must always be looked at.
-        certain: For each rule the buckets whose elements make it fire, whatever they are.
+        certain: For each rule the buckets of which any element makes it fire.
         reads_all: True if a rule looks at the document as a whole.
     """
 

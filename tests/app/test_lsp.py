@@ -150,6 +150,25 @@ def test_a_hover_says_the_type_of_a_field(
     assert "`input.novelty`: number" in found["contents"]["value"]
 
 
+def test_an_editor_that_names_no_encoding_is_answered_in_its_units(
+    rubric: Path,
+) -> None:
+    path = rubric / "attacker.v2.yaml"
+    text = path.read_text("utf-8").replace("title: A plausible", "title: 😀 plausible")
+    uri = path.as_uri()
+    made = Editor(rubric)
+    made.ask("initialize", processId=None, rootUri=None, capabilities={})
+    document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
+    made.tell("textDocument/didOpen", textDocument=document)
+    where = place(text, "title: 😀", 1)
+    found = made.ask("textDocument/hover", textDocument={"uri": uri}, position=where)
+    made.ask("shutdown")
+    made.tell("exit")
+
+    assert found["range"]["end"]["character"] == where["character"] + len("itle")
+    assert made.process.wait(timeout=PATIENCE) == 0
+
+
 def test_fields_are_suggested_after_a_dot(
     editor: Editor, attacker: tuple[str, str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""The lists of the rules, put into the forms that hand-written rules look things up in."""
+"""The lists of the rules, in the forms that hand-written rules look things up in."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from benchmarks.hand_tables import BUILTIN_ACCOUNTS, LIMITS, LOCAL_NETWORKS
+from benchmarks.by_hand.tables import BUILTIN_ACCOUNTS, LIMITS, LOCAL_NETWORKS
 from opensoc_engine.builtin_functions.time_ import parse_rfc3339_ns
 
 Event = dict[str, Any]
@@ -14,7 +14,13 @@ _CONFIDENCE = LIMITS["intelligence"]["min_confidence"]
 _RARE = LIMITS["prevalence"]["rare_hosts_percent"]
 _NEW = LIMITS["prevalence"]["new_days"]
 
-instant = lru_cache(65_536)(parse_rfc3339_ns)
+
+@lru_cache(65_536)
+def instant(timestamp: str) -> int:
+    """Nanoseconds since 1970 of a time that was checked before."""
+    found = parse_rfc3339_ns(timestamp)
+    assert found is not None
+    return found
 
 
 @lru_cache(65_536)

@@ -1,0 +1,1 @@
+"""The verifier rules, written by hand."""
