@@ -62,7 +62,7 @@ class RuleServer(LanguageServer):
     def shutdown(self) -> None:
         """Stop, without waiting for what nobody will see."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        super().shutdown()
+        super().shutdown()  # type: ignore[no-untyped-call] # pygls has no types here
 
     def path(self, uri: str) -> Path | None:
         """The file of a URI; None if it is no YAML file of the disk."""
