@@ -67,8 +67,10 @@ class RuleServer(LanguageServer):
     def path(self, uri: str) -> Path | None:
         """The file of a URI; None if it is no YAML file of the disk."""
         name = to_fs_path(uri)
-        path = Path(name).resolve() if name else None
-        return path if path is not None and path.suffix == ".yaml" else None
+        path = Path(name) if name else None
+        if path is None or path.suffix != ".yaml":
+            return None
+        return path.parent.resolve() / path.name
 
     def hold(self, uri: str, text: str) -> Path | None:
         """Take a text as the one of a file from now on."""

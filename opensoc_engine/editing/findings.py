@@ -44,6 +44,7 @@ def find(
         path: A rule file.
         cases: True if the cases run too.
     """
+    workspace.look_again()
     collector = DiagnosticCollector()
     programs: list[CheckedProgram] = []
     lists: dict[str, ListFile] = {}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from os.path import normpath
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from opensoc_engine.diagnostics import DiagnosticCollector
@@ -20,18 +22,17 @@ from opensoc_engine.loader import (
     MANIFEST,
     Files,
     policy_folders,
+    read_source,
     store_of,
 )
 from opensoc_engine.policy.parser import parse_list
+from opensoc_engine.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
-
     from opensoc_engine.policy.model import ListFile, Manifest, Policy
     from opensoc_engine.policy.schema_validator import SchemaStore
     from opensoc_engine.policy.yaml_reader import MappingNode
-    from opensoc_engine.source import Source
 
 ParsedT = TypeVar("ParsedT")
 
@@ -55,11 +56,52 @@ class Kind(StrEnum):
         return f"{self.value}.schema.json"
 
 
+@dataclass(slots=True)
+class Disk:
+    """What was read of the disk, for as long as it is taken to be the same."""
+
+    sources: dict[Path, Source] = field(default_factory=dict)
+    names: dict[tuple[Path, str], list[Path]] = field(default_factory=dict)
+    there: dict[Path, bool] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class KeptFiles(Files):
-    """Files whose parts are parsed once for each text."""
+    """Files that are read once, and whose parts are parsed once for each text.
+
+    Paths are in folders that are resolved, so no question to the disk is needed for
+    where one leads.
+    """
 
     memo: Memo = field(default_factory=lambda: Memo(_MOST_PARSED))
+    disk: Disk = field(default_factory=Disk)
+
+    def read(self, path: Path, collector: DiagnosticCollector) -> Source | None:
+        """The text of a file, or None if it can't be read, which is reported."""
+        path = _plain(path)
+        text = self.texts.get(path)
+        if text is not None:
+            return Source(str(path), text)
+        source = self.disk.sources.get(path) or read_source(path, collector)
+        if source is not None:
+            self.disk.sources[path] = source
+        return source
+
+    def has(self, path: Path) -> bool:
+        """True if there is such a file."""
+        path = _plain(path)
+        if path not in self.disk.there:
+            self.disk.there[path] = path.is_file()
+        return path in self.texts or self.disk.there[path]
+
+    def matching(self, folder: Path, pattern: str) -> list[Path]:
+        """The files of a folder whose names fit, by name."""
+        key = (folder, pattern)
+        if key not in self.disk.names:
+            self.disk.names[key] = list(folder.glob(pattern))
+        held = (path for path in self.texts if path.parent == folder)
+        fitting = (path for path in held if path.match(pattern))
+        return sorted({*self.disk.names[key], *fitting})
 
     def parse(
         self,
@@ -97,16 +139,25 @@ class SetView:
 
 @dataclass(slots=True)
 class Workspace:
-    """The open texts, by resolved path, and what was made of files before."""
+    """The open texts, by path in a resolved folder, and what was made of files before.
+
+    Attributes:
+        disk: What is known of other files, until `look_again`.
+    """
 
     texts: dict[Path, str] = field(default_factory=dict)
     parsed: Memo = field(default_factory=lambda: Memo(_MOST_PARSED))
     analyses: Memo = field(default_factory=lambda: Memo(_MOST_ANALYSES))
     checks: Memo = field(default_factory=lambda: Memo(_MOST_ANALYSES))
+    disk: Disk = field(default_factory=Disk)
 
     def files(self) -> KeptFiles:
         """The files as they are in the editor now."""
-        return KeptFiles(dict(self.texts), self.parsed)
+        return KeptFiles(dict(self.texts), self.parsed, self.disk)
+
+    def look_again(self) -> None:
+        """Forget the disk: other programs change it too."""
+        self.disk = Disk()
 
     def source(self, path: Path) -> Source | None:
         """The text of a file."""
@@ -172,6 +223,11 @@ def set_folders(path: Path) -> list[Path]:
     if path.parent.name == LISTS:
         return policy_folders(path.parent.parent)
     return [path.parent]
+
+
+def _plain(path: Path) -> Path:
+    """The path without `..`; a case base may have it."""
+    return Path(normpath(path)) if ".." in path.parts else path
 
 
 def _tree(
