@@ -30,6 +30,7 @@ from opensoc_engine.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
     from opensoc_engine.policy.model import ListFile, Manifest, Policy
     from opensoc_engine.policy.schema_validator import SchemaStore
     from opensoc_engine.policy.yaml_reader import MappingNode
