@@ -58,7 +58,7 @@ test: $(VENV)/dev
 	$(BIN)/opensoc lint
 	$(BIN)/opensoc fmt --check
 	$(BIN)/opensoc test
-	$(BIN)/python -m pytest -m "not browser"
+	$(BIN)/python -m pytest -n auto -m "not browser and not slow"
 
 test-browser: $(VENV)/dev
 	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium)

@@ -1,16 +1,13 @@
 """The language server: the editor's protocol around `opensoc_engine.editing`.
 
 Requests are answered at once on the text that the editor has. What is wrong is looked
-for in a thread of its own, after a pause in writing; an answer that is out of date when
-it comes is dropped.
+for in a process of its own, after a pause in writing; an answer that is out of date
+when it comes is dropped.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
@@ -20,13 +17,15 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
 from opensoc_cli import lsp_answers as answers
+from opensoc_cli.lsp_checker import Checker, Found
 from opensoc_cli.lsp_places import offset_of
 from opensoc_engine.diagnostics import Diagnostic, DiagnosticCollector
 from opensoc_engine.editing.completion import complete
 from opensoc_engine.editing.definition import definition
-from opensoc_engine.editing.findings import FROM_CASES, find
+from opensoc_engine.editing.findings import FROM_CASES
 from opensoc_engine.editing.fixes import fixes
 from opensoc_engine.editing.hover import hover
+from opensoc_engine.editing.sites import prepare
 from opensoc_engine.editing.workspace import Workspace, kind_of
 from opensoc_engine.formatter import format_source
 from opensoc_engine.loader import rules_root, store_of
@@ -35,7 +34,6 @@ from opensoc_engine.loader import rules_root, store_of
 PAUSE = 0.25
 
 _AtPosition: TypeAlias = lsp.HoverParams | lsp.CompletionParams | lsp.DefinitionParams
-Found: TypeAlias = Mapping[Path, tuple[Diagnostic, ...]]
 
 
 class RuleServer(LanguageServer):
@@ -50,7 +48,7 @@ class RuleServer(LanguageServer):
         self.rules = Workspace()
         self.found: dict[Path, tuple[Diagnostic, ...]] = {}
         self._uris: dict[Path, str] = {}
-        self._pool = ThreadPoolExecutor(max_workers=2)
+        self._checker = Checker()
         self._rounds: dict[Path, asyncio.TimerHandle] = {}
 
     @property
@@ -61,7 +59,7 @@ class RuleServer(LanguageServer):
 
     def shutdown(self) -> None:
         """Stop, without waiting for what nobody will see."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._checker.stop()
         super().shutdown()  # type: ignore[no-untyped-call] # pygls has no types here
 
     def path(self, uri: str) -> Path | None:
@@ -106,17 +104,17 @@ class RuleServer(LanguageServer):
         root = rules_root(path.parent)
         if root in self._rounds:
             self._rounds[root].cancel()
-        loop = asyncio.get_running_loop()
 
         def start() -> None:
-            run = partial(find, self.rules, path, cases=cases)
-            loop.run_in_executor(self._pool, run).add_done_callback(show)
+            self.rules.look_again()
+            texts = self.rules.texts
+            self._checker.find(texts, path, cases=cases).add_done_callback(show)
 
         def show(future: asyncio.Future[Found]) -> None:
             if self._rounds[root] is this:
                 self._show(future, root, cases=cases)
 
-        this = self._rounds[root] = loop.call_later(pause, start)
+        this = self._rounds[root] = asyncio.get_running_loop().call_later(pause, start)
 
     def _show(self, future: asyncio.Future[Found], root: Path, *, cases: bool) -> None:
         error = future.exception()
@@ -179,8 +177,10 @@ def build_server() -> RuleServer:
 
 
 def _opened(server: RuleServer, params: lsp.DidOpenTextDocumentParams) -> None:
-    document = params.text_document
-    server.look(server.hold(document.uri, document.text), cases=True)
+    path = server.hold(params.text_document.uri, params.text_document.text)
+    server.look(path, cases=True)
+    if path is not None:
+        prepare(server.rules, path)
 
 
 def _changed(server: RuleServer, params: lsp.DidChangeTextDocumentParams) -> None:

@@ -56,7 +56,7 @@ def _part(manifest: Manifest, group: Sequence[LoweredPolicy]) -> Part:
     facts = tuple(
         fact for item in group for fact in _facts(item.policy, manifest.decision)
     )
-    hidden = group[0].hidden if code.reads_all else frozenset[str]()
+    hidden = group[0].hidden if code.plan.reads_all else frozenset[str]()
     return Part(code, facts, manifest.order, hidden)
 
 

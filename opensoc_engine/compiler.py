@@ -74,9 +74,15 @@ def compile_set(
         manifest.decision,
         manifest.order,
         manifest.default or "",
+        {item.policy.slug.text: _input_of(item.policy, manifest) for item in lowered},
         parts,
         lambda: content,
     )
+
+
+def _input_of(policy: Policy, manifest: Manifest) -> str:
+    """The schema of a policy's input."""
+    return (policy.input_schema or manifest.input_schema).text
 
 
 def _compiled(item: LoweredPolicy, parts: tuple[Part, ...]) -> CompiledPolicy:

@@ -120,6 +120,7 @@ class PolicySet:
         order: Outcomes, strongest first, without the default.
         default: The outcome when no rule fires, in a verifier.
         digest: SHA-256 of the manifest, the policies and the lists.
+        inputs: The schema of the input of each policy.
         parts: The compiled rules; a rubric has a part for each policy.
         read: Gives what the set was compiled from; only people and tools ask for it.
     """
@@ -130,6 +131,7 @@ class PolicySet:
     decision: str
     order: tuple[str, ...]
     default: str
+    inputs: Mapping[str, str] = dataclasses.field(compare=False)
     parts: tuple[Part, ...] = dataclasses.field(compare=False)
     read: Callable[[], Content] = dataclasses.field(compare=False, repr=False)
 

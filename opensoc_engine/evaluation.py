@@ -136,13 +136,13 @@ class Part:
         ranked = sorted(range(len(ranks)), key=lambda at: (ranks[at], at))
         always, by_bucket = [], dict[int, list[tuple[int, int]]]()
         for place, at in enumerate(ranked):
-            triggers = self.code.triggers[at]
+            triggers = self.code.plan.triggers[at]
             if triggers is None:
                 always.append(place)
             for bucket, least in triggers or ():
                 by_bucket.setdefault(bucket, []).append((least, place))
         object.__setattr__(self, "_ranked", tuple(ranked))
-        certain = tuple(self.code.certain[at] for at in ranked)
+        certain = tuple(self.code.plan.certain[at] for at in ranked)
         object.__setattr__(self, "_certain", certain)
         object.__setattr__(self, "_always", tuple(always))
         shared = {bucket: tuple(sorted(found)) for bucket, found in by_bucket.items()}
@@ -151,7 +151,7 @@ class Part:
     @property
     def policies(self) -> tuple[str, ...]:
         """The names of the policies."""
-        return tuple(dict.fromkeys(policy for policy, _ in self.code.names))
+        return tuple(dict.fromkeys(policy for policy, _ in self.code.plan.names))
 
     def outcome(self, document: Mapping[str, Any]) -> str | None:
         """The strongest outcome of the rules that fire, if any does."""

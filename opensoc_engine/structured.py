@@ -69,7 +69,7 @@ def structured(policy_set: PolicySet) -> StructuredSet:
     names = names_read(modules.values())
     code = generate_set(modules, f"{policy_set.name} over structs", StructReader())
     facts = tuple(fact for part in policy_set.parts for fact in part.facts)
-    if code.reads_all or len(policy_set.parts) != 1:
+    if code.plan.reads_all or len(policy_set.parts) != 1:
         raise InputError("a rule looks at the document as a whole")
     part = Part(code, facts, policy_set.order, frozenset())
     kind = _Shapes(names).of(documents.pop())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import ir
-from opensoc_engine.builtins import BUILTINS
+from opensoc_engine.codegen.namespace import builtin_name
 from opensoc_engine.errors import InternalError
 
 if TYPE_CHECKING:
@@ -186,15 +186,9 @@ class Expressions:
             return _SHORT[name].format(*shown)
         if name == "lower" and isinstance(arguments[0], ir.Variable):
             (text,) = shown
-            slow = f"{self.implementation(name)}({text})"
+            slow = f"{builtin_name(name)}({text})"
             return f"({text}.lower() if {text}.isascii() else {slow})"
-        return f"{self.implementation(name)}({', '.join(shown)})"
-
-    def implementation(self, name: str) -> str:
-        """The name of a builtin's implementation."""
-        shown = f"b_{name.replace('.', '_')}"
-        self.globals[shown] = BUILTINS[name].implementation
-        return shown
+        return f"{builtin_name(name)}({', '.join(shown)})"
 
     def _default(self, node: ir.Default) -> str:
         default = self.expression(node.default)
@@ -250,7 +244,7 @@ class Expressions:
             case ir.PartialHelper(function):
                 return f"f_{function}(I, C, {arguments})"
             case ir.PartialBuiltin(name):
-                return f"{self.implementation(name)}({arguments})"
+                return f"{builtin_name(name)}({arguments})"
             case ir.PartialOperation("field", (base, ir.Constant(str(name)))):
                 return self.reader.field(self.expression(base), name)
             case ir.PartialOperation("field", (base, key)):

@@ -13,17 +13,20 @@ constants.
 
 from __future__ import annotations
 
-import linecache
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from opensoc_engine import ir, runtime
+from opensoc_engine import ir
 from opensoc_engine.codegen.bodies import Bodies
-from opensoc_engine.codegen.expressions import CALLS, Expressions, Reader
-from opensoc_engine.codegen.generated import GeneratedModule, GeneratedSet
+from opensoc_engine.codegen.expressions import Expressions, Reader
+from opensoc_engine.codegen.generated import (
+    GeneratedModule,
+    GeneratedSet,
+    Plan,
+    generated_set,
+)
 from opensoc_engine.codegen.memory import memory_of
+from opensoc_engine.codegen.namespace import compiled
 from opensoc_engine.codegen.program import ELEMENT, build
 from opensoc_engine.codegen.scanning import Scanner
 
@@ -34,31 +37,6 @@ if TYPE_CHECKING:
     from opensoc_engine.codegen.program import Body, Program, Rule, Source
     from opensoc_engine.codegen.scanning import Test
     from opensoc_engine.codegen.streams import Index, Stream
-
-_NAMESPACE: dict[str, Any] = {
-    "__builtins__": {},
-    "all": all,
-    "any": any,
-    "attribute_at": runtime.attribute_at,
-    "by_text": runtime.by_text,
-    "chain": chain,
-    "enumerate": enumerate,
-    "frozenset": frozenset,
-    "id": id,
-    "len": len,
-    "sorted": sorted,
-    "str": str,
-    **{name: getattr(runtime, name) for name in CALLS.values()},
-    "default_at": runtime.default_at,
-    "exact": runtime.exact,
-    "first_kept": runtime.first_kept,
-    "flat": runtime.flat,
-    "gains": runtime.gains,
-    "grouped": runtime.grouped,
-    "lru_cache": lru_cache,
-    "tuple": tuple,
-    "twins": runtime.twins,
-}
 
 
 def generate(module: ir.Module, name: str) -> GeneratedModule:
@@ -73,32 +51,15 @@ def generate_set(
     program = build(modules)
     writer = _Writer(program, Expressions(program.keys, reader or Reader()))
     source = writer.source()
-    namespace = loaded(source, writer.expressions.globals, name)
-    names = tuple((rule.policy, rule.id) for rule in program.rules)
-    rules = tuple(namespace[f"r_{at}"] for at in range(len(program.rules)))
     weights = {bucket.number: bucket.weight for bucket in program.buckets}
-    triggers = tuple(_triggers(rule, weights) for rule in program.rules)
-    constants = {k: v for k, v in writer.expressions.globals.items() if k[0] in "KT"}
-    return GeneratedSet(
-        source,
-        constants,
-        names,
-        rules,
-        namespace["scan"],
-        triggers,
+    plan = Plan(
+        tuple((rule.policy, rule.id) for rule in program.rules),
+        tuple(_triggers(rule, weights) for rule in program.rules),
         tuple(_certain(rule, program) for rule in program.rules),
         program.reads_all,
     )
-
-
-def loaded(source: str, constants: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The names that generated source defines."""
-    namespace = {**_NAMESPACE, **constants}
-    file_name = f"<generated from {name}>"
-    code = compile(source, file_name, "exec")
-    exec(code, namespace)  # noqa: S102 - our own text, written from typed IR
-    linecache.cache[file_name] = (len(source), None, source.splitlines(True), file_name)  # noqa: FBT003
-    return namespace
+    constants = writer.expressions.globals
+    return generated_set(source, compiled(source, name), constants, plan)
 
 
 def _triggers(

@@ -6,8 +6,9 @@ Names stay unique in a body: what is copied into another body gets names of its 
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from opensoc_engine import ir
 
@@ -42,6 +43,7 @@ _PARTS: Mapping[type, tuple[str, ...]] = {
     ),
 }
 
+NodeT = TypeVar("NodeT", bound="ir.Placed")
 Node: TypeAlias = "ir.Expression | ir.Partial | ir.Step | ir.Block"
 
 
@@ -60,6 +62,18 @@ def inside(*nodes: Any) -> list[Any]:
     return found
 
 
+def _with(node: NodeT, **parts: Any) -> NodeT:
+    """The node with other parts; itself, if they are the same: copies take long."""
+    for name, part in parts.items():
+        if getattr(node, name) is not part:
+            return replace(node, **parts)
+    return node
+
+
+def _is_same(found: tuple[Any, ...], known: tuple[Any, ...]) -> bool:
+    return all(map(operator.is_, found, known))
+
+
 class Rewriter:
     """Rebuilds IR bottom up and changes nothing by itself."""
 
@@ -69,7 +83,8 @@ class Rewriter:
 
     def block(self, block: ir.Block) -> ir.Block:
         """The block with its steps rewritten."""
-        return ir.Block(tuple(self.step(step) for step in block.steps))
+        steps = tuple(map(self.step, block.steps))
+        return block if _is_same(steps, block.steps) else ir.Block(steps)
 
     def step(self, step: ir.Step) -> ir.Step:
         """The step with its parts rewritten."""
@@ -77,19 +92,19 @@ class Rewriter:
             case ir.Each(key, value, collection):
                 source = self.expression(collection)
                 names = self._key(key), self.name(value)
-                return replace(step, key=names[0], value=names[1], collection=source)
+                return _with(step, key=names[0], value=names[1], collection=source)
             case ir.Test(condition):
-                return replace(step, condition=self.expression(condition))
+                return _with(step, condition=self.expression(condition))
             case ir.Bind(name, value):
-                return replace(step, name=self.name(name), value=self.expression(value))
+                return _with(step, name=self.name(name), value=self.expression(value))
             case ir.Try(name, partial):
-                return replace(step, name=self.name(name), value=self.partial(partial))
+                return _with(step, name=self.name(name), value=self.partial(partial))
             case ir.Exclude(block):
-                return replace(step, block=self.block(block))
+                return _with(step, block=self.block(block))
         source = self.expression(step.collection)
         names = self._key(step.key), self.name(step.value)
         inner = self.block(step.block)
-        return replace(
+        return _with(
             step, key=names[0], value=names[1], collection=source, block=inner
         )
 
@@ -98,38 +113,39 @@ class Rewriter:
 
     def partial(self, node: ir.Partial) -> ir.Partial:
         """The operation with its arguments rewritten."""
-        return replace(node, arguments=self.all(node.arguments))
+        return _with(node, arguments=self.all(node.arguments))
 
-    def all(self, nodes: Iterable[ir.Expression]) -> tuple[ir.Expression, ...]:
+    def all(self, nodes: tuple[ir.Expression, ...]) -> tuple[ir.Expression, ...]:
         """The expressions, rewritten."""
-        return tuple(self.expression(node) for node in nodes)
+        found = tuple(map(self.expression, nodes))
+        return nodes if _is_same(found, nodes) else found
 
     def expression(self, node: ir.Expression) -> ir.Expression:
         """The expression with its parts rewritten."""
         match node:
             case ir.Member(base):
-                return replace(node, base=self.expression(base))
+                return _with(node, base=self.expression(base))
             case ir.Default(base, path, default):
-                return replace(
+                return _with(
                     node,
                     base=self.expression(base),
                     path=self.all(path),
                     default=self.expression(default),
                 )
             case ir.Operation() | ir.BuiltinCall() | ir.HelperCall():
-                return replace(node, arguments=self.all(node.arguments))
+                return _with(node, arguments=self.all(node.arguments))
             case ir.Display(_, items):
-                return replace(node, items=self.all(items))
+                return _with(node, items=self.all(items))
             case ir.ObjectDisplay(pairs):
                 shown = tuple(
                     (self.expression(key), self.expression(value))
                     for key, value in pairs
                 )
-                return replace(node, items=shown)
+                return _with(node, items=shown)
             case ir.Collect(_, block, key, value):
                 inner = self.block(block)
                 head = None if key is None else self.expression(key)
-                return replace(
+                return _with(
                     node, block=inner, key=head, value=self.expression(value)
                 )
         return node
@@ -154,7 +170,7 @@ class Substitution(Rewriter):
         """The expression; what is put in is not looked at again."""
         if isinstance(node, ir.Variable):
             found = self._values.get(node.name)
-            return replace(node, name=self.name(node.name)) if found is None else found
+            return _with(node, name=self.name(node.name)) if found is None else found
         return super().expression(node)
 
 

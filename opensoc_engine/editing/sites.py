@@ -76,6 +76,13 @@ def document_at(workspace: Workspace, path: Path) -> Document | None:
     return None if kind is None or source is None else read(workspace, path, source)
 
 
+def prepare(workspace: Workspace, path: Path) -> None:
+    """Find out now what the first question about a file would have to wait for."""
+    document = document_at(workspace, path)
+    if document is not None:
+        next(analyses(workspace, document), None)
+
+
 def read(
     workspace: Workspace, path: Path, source: Source, line: int | None = None
 ) -> Document | None:

@@ -1,0 +1,153 @@
+"""A compiled policy set becomes plain text and JSON, and again a policy set.
+
+What is packed is generated source, constants and facts about rules: no pickles, no
+marshalled code. Unpacking looks up nothing by name but builtins of policies, and fails
+with `PackingError` on anything that is not of the form that packing gives.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from opensoc_engine.codegen.generated import Plan, generated_set
+from opensoc_engine.decision import PolicySet
+from opensoc_engine.evaluation import Part, RuleFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import CodeType
+
+    from opensoc_engine.decision import Content
+
+_FACTS = tuple(RuleFacts.__dataclass_fields__)
+
+
+class PackingError(ValueError):
+    """Something is not of the form that packing gives."""
+
+
+def pack(policy_set: PolicySet) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """JSON values that say all of a set, and the source of each part."""
+    head = {
+        "name": policy_set.name,
+        "version": policy_set.version,
+        "digest": policy_set.digest,
+        "decision": policy_set.decision,
+        "order": list(policy_set.order),
+        "default": policy_set.default,
+        "inputs": dict(policy_set.inputs),
+        "parts": [_pack_part(part) for part in policy_set.parts],
+    }
+    return head, tuple(part.code.source for part in policy_set.parts)
+
+
+def unpack(
+    packed: Any,
+    sources: Sequence[str],
+    codes: Sequence[CodeType],
+    read: Callable[[], Content],
+) -> PolicySet:
+    """The set that was packed.
+
+    Args:
+        packed: What `pack` gave.
+        sources: The source of each part.
+        codes: The same, compiled.
+        read: Gives what the set was compiled from.
+
+    Raises:
+        PackingError: It was not packed by `pack`.
+    """
+    try:
+        parts = zip(packed["parts"], sources, codes, strict=True)
+        return PolicySet(
+            packed["name"],
+            packed["version"],
+            packed["digest"],
+            packed["decision"],
+            tuple(packed["order"]),
+            packed["default"],
+            packed["inputs"],
+            tuple(_unpack_part(*part) for part in parts),
+            read,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise PackingError(f"{type(error).__name__}: {error}") from None
+
+
+def _pack_part(part: Part) -> dict[str, Any]:
+    plan = part.code.plan
+    return {
+        "order": list(part.order),
+        "hidden": sorted(part.hidden),
+        "facts": [_pack_facts(fact) for fact in part.facts],
+        "constants": {k: packed(v) for k, v in part.code.constants.items()},
+        "names": [list(pair) for pair in plan.names],
+        "triggers": [None if t is None else sorted(t) for t in plan.triggers],
+        "certain": [sorted(buckets) for buckets in plan.certain],
+        "reads_all": plan.reads_all,
+    }
+
+
+def _unpack_part(known: Any, source: str, code: CodeType) -> Part:
+    plan = Plan(
+        tuple((policy, rule) for policy, rule in known["names"]),
+        tuple(
+            None if found is None else frozenset((b, n) for b, n in found)
+            for found in known["triggers"]
+        ),
+        tuple(map(frozenset, known["certain"])),
+        known["reads_all"],
+    )
+    constants = {name: unpacked(value) for name, value in known["constants"].items()}
+    facts = tuple(RuleFacts(*map(unpacked, fact)) for fact in known["facts"])
+    return Part(
+        generated_set(source, code, constants, plan),
+        facts,
+        tuple(known["order"]),
+        frozenset(known["hidden"]),
+    )
+
+
+def _pack_facts(facts: RuleFacts) -> list[Any]:
+    return [packed(getattr(facts, name)) for name in _FACTS]
+
+
+def packed(value: Any) -> Any:
+    """A constant of a policy as JSON values.
+
+    >>> packed((1, frozenset({"b", "a"}), {"k": None}))
+    ['array', [1, ['set', ['a', 'b']], ['object', [['k', None]]]]]
+    """
+    if isinstance(value, tuple | list):
+        return ["array", [packed(part) for part in value]]
+    if isinstance(value, frozenset):
+        return ["set", [packed(part) for part in sorted(value)]]
+    if isinstance(value, dict):
+        return ["object", [[packed(k), packed(v)] for k, v in value.items()]]
+    if isinstance(value, Decimal):
+        return ["decimal", str(value)]
+    if value is None or isinstance(value, str | int):
+        return value
+    raise PackingError(f"a {type(value).__name__} is no constant of a policy")
+
+
+def unpacked(value: Any) -> Any:
+    """The constant that was packed; arrays are tuples.
+
+    Raises:
+        PackingError: It was not packed by `packed`.
+    """
+    if value is None or isinstance(value, str | int):
+        return value
+    match value:
+        case ["array", list(parts)]:
+            return tuple(map(unpacked, parts))
+        case ["set", list(parts)]:
+            return frozenset(map(unpacked, parts))
+        case ["object", list(pairs)]:
+            return {unpacked(key): unpacked(part) for key, part in pairs}
+        case ["decimal", str(text)]:
+            return Decimal(text)
+    raise PackingError("a constant has an unknown form")
