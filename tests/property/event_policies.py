@@ -29,8 +29,10 @@ DEFINES: dict[str, tuple[str, ...]] = {
         'e.kind == "network"\ne.port in {1, 2}',
     ),
     "listed(text)": (
-        "some row in data.rows\nrow.name == text\n"
-        "every need in row.needs { contains(text, need) }",
+        (
+            "some row in data.rows\nrow.name == text\n"
+            "every need in row.needs { contains(text, need) }"
+        ),
     ),
     "either(e)": (
         "some row in data.rows\npicked(e, row)\nrow.least <= e.size",
@@ -47,12 +49,16 @@ DEFINES: dict[str, tuple[str, ...]] = {
     ),
     "same_host(one, other)": ("lower(one.host) == lower(other.host)",),
     "after(one, other)": (
-        "time.parse_rfc3339_ns(one.at) >= time.parse_rfc3339_ns(other.at)\n"
-        "time.parse_rfc3339_ns(one.at) - time.parse_rfc3339_ns(other.at) < 9000000000",
+        (
+            "time.parse_rfc3339_ns(one.at) >= time.parse_rfc3339_ns(other.at)\n"
+            "time.parse_rfc3339_ns(one.at) - time.parse_rfc3339_ns(other.at) < 9000000000"
+        ),
     ),
     "peers(first) := found": (
-        'found := [g | some g in input.events; g.kind == "process";'
-        " same_host(g, first); not g.signed]",
+        (
+            'found := [g | some g in input.events; g.kind == "process";'
+            " same_host(g, first); not g.signed]"
+        ),
     ),
     "unsigned(events) := [g | some g in events; not g.signed]": ("",),
     "many(events)": ("count(events) >= 2", "sum([g.size | some g in events]) >= 3"),
@@ -79,8 +85,10 @@ PROCESS = (
     "count(peers({0})) >= 2",
     "many(unsigned(peers({0})))",
     "peers({0})[0].id == {0}.id",
-    'sum([g.size | some g in input.events; g.kind == "process";'
-    " g.host == {0}.host]) > 2",
+    (
+        'sum([g.size | some g in input.events; g.kind == "process";'
+        " g.host == {0}.host]) > 2"
+    ),
     'count({{g.host | some g in input.events; g.kind == "network"}}) >= 1',
     'every g in input.events {{ g.host != "zz" }}',
     "not local_host({0})",
