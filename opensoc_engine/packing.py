@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from opensoc_engine.codegen.generated import Plan, generated_set
 from opensoc_engine.decision import PolicySet
 from opensoc_engine.evaluation import Part, RuleFacts
+from opensoc_engine.frozen import FrozenDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -147,7 +148,7 @@ def unpacked(value: Any) -> Any:
         case ["set", list(parts)]:
             return frozenset(map(unpacked, parts))
         case ["object", list(pairs)]:
-            return {unpacked(key): unpacked(part) for key, part in pairs}
+            return FrozenDict({unpacked(key): unpacked(part) for key, part in pairs})
         case ["decimal", str(text)]:
             return Decimal(text)
     raise PackingError("a constant has an unknown form")

@@ -180,7 +180,8 @@ def _on_streams(
 ) -> Program:
     parts = [*_parts(rules), *((f.bodies, f.results) for f in functions.values())]
     whole = reads_all(parts)
-    spine = find_spine(item.body.block for rule in rules for item in rule.bodies)
+    blocks = (item.body.block for rule in rules for item in rule.bodies)
+    spine = find_spine(blocks, functions)
     streams = Streams(spine, keys, functions, costly_functions(functions))
     rules = [_streamed_rule(streams, rule) for rule in rules]
     functions = {

@@ -104,9 +104,7 @@ class Rewriter:
         source = self.expression(step.collection)
         names = self._key(step.key), self.name(step.value)
         inner = self.block(step.block)
-        return _with(
-            step, key=names[0], value=names[1], collection=source, block=inner
-        )
+        return _with(step, key=names[0], value=names[1], collection=source, block=inner)
 
     def _key(self, key: str | None) -> str | None:
         return None if key is None else self.name(key)
@@ -145,9 +143,7 @@ class Rewriter:
             case ir.Collect(_, block, key, value):
                 inner = self.block(block)
                 head = None if key is None else self.expression(key)
-                return _with(
-                    node, block=inner, key=head, value=self.expression(value)
-                )
+                return _with(node, block=inner, key=head, value=self.expression(value))
         return node
 
 

@@ -95,18 +95,24 @@ class Index:
         return f"j{self.number}"
 
 
-def find_spine(blocks: Iterable[ir.Block]) -> Spine | None:
+def find_spine(
+    blocks: Iterable[ir.Block], functions: Mapping[str, ir.Function]
+) -> Spine | None:
     """The array and the field that loops of top-level blocks narrow most often."""
     found: Counter[Spine] = Counter()
     for block in blocks:
         for step in block.steps:
             match step:
                 case ir.Each(None, name, ir.Member(ir.Input(), array), "array"):
-                    found.update(Spine(array, kind) for kind in _compared(block, name))
+                    kinds = _compared(block, name, functions)
+                    found.update(Spine(array, kind) for kind in kinds)
     return max(found, key=lambda s: (found[s], s.array, s.kind)) if found else None
 
 
-def _compared(block: ir.Block, name: str) -> Iterator[str]:
+def _compared(
+    block: ir.Block, name: str, functions: Mapping[str, ir.Function]
+) -> Iterator[str]:
+    """The fields of an element that lines, or helpers that they call, compare."""
     for step in block.steps:
         if isinstance(step, ir.Test):
             match step.condition:
@@ -115,6 +121,11 @@ def _compared(block: ir.Block, name: str) -> Iterator[str]:
                     (ir.Member(ir.Variable(read), kind), ir.Constant(value)),
                 ) if read == name and _texts(value) is not None:
                     yield kind
+                case ir.HelperCall(called, (ir.Variable(given),)) if given == name:
+                    # What that calls in turn is not looked into.
+                    function = functions.get(called)
+                    for body in () if function is None else function.bodies:
+                        yield from _compared(body, function.parameters[0], {})
 
 
 def _texts(value: object) -> frozenset[str] | None:

@@ -50,8 +50,8 @@ DEFINES: dict[str, tuple[str, ...]] = {
     "same_host(one, other)": ("lower(one.host) == lower(other.host)",),
     "after(one, other)": (
         (
-            "time.parse_rfc3339_ns(one.at) >= time.parse_rfc3339_ns(other.at)\n"
-            "time.parse_rfc3339_ns(one.at) - time.parse_rfc3339_ns(other.at) < 9000000000"
+            "a := time.parse_rfc3339_ns(one.at)\nb := time.parse_rfc3339_ns(other.at)\n"
+            "a >= b\na - b < 9000000000"
         ),
     ),
     "peers(first) := found": (

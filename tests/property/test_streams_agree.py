@@ -51,7 +51,7 @@ def test_streams_and_indexes_change_no_finding(
     policy: Texts, document: dict[str, Any]
 ) -> None:
     module, problems = attempt(policy)
-    # Lines that can't hold together are refused: another kind, or a field twice guarded.
+    # Lines that can't hold together are refused: another kind, or a needless guard.
     assume(all(problem.code in {"E301", "E405", "E406"} for problem in problems))
     assume(module is not None)
     part = part_of(module)

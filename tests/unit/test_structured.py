@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from opensoc_engine import InputError, compile_policies, data_root, load_policy_set
+from opensoc_engine.codegen.attributes import Row, attribute
+from opensoc_env.generator import generate
+from opensoc_env.models import TASKS
+
+if TYPE_CHECKING:
+    from opensoc_engine import PolicySet
+
+structured = pytest.importorskip("opensoc_engine.structured").structured
+
+MANIFEST = (
+    "set: small\nkind: verifier\nversion: 1.0.0\ntitle: Small\n"
+    "input: incident.schema.json\ndecision: strongest\norder: [monitor]\n"
+    "default: dismiss\nforbid: [claim, free_text]\n"
+)
+
+
+def small(body: str) -> PolicySet:
+    """A set of one rule."""
+    lines = "".join(f"      {line}\n" for line in body.split("\n"))
+    policy = (
+        "policy: small\nkind: verifier\nversion: 1.0.0\nstatus: test\ntitle: Small\n"
+        "attack: {version: '19', techniques: [T1059]}\nreferences: [none]\n"
+        "falsepositives: [none]\nrules:\n  - id: small-rule\n    title: Small\n"
+        f"    action: monitor\n    evidence: [e]\n    when: |\n{lines}"
+    )
+    return compile_policies({"set.yaml": MANIFEST, "small.yaml": policy})
+
+
+def test_structs_get_the_outcomes_of_dictionaries() -> None:
+    verifier = load_policy_set(data_root() / "rules" / "verifier")
+    structs = structured(verifier)
+    incidents = [generate(task, 3, at) for task in TASKS for at in range(15)]
+
+    found = [structs.outcome(structs.decode(json.dumps(i))) for i in incidents]
+
+    assert found == [verifier.outcome(incident) for incident in incidents]
+    assert len(set(found)) == 5
+
+
+def test_structs_hold_just_what_rules_read() -> None:
+    policies = small("some e in input.events\ne.source == `edr`")
+    structs = structured(policies)
+    decoded = structs.decode(b'{"events": [{"source": "edr", "log_id": "a"}], "x": 1}')
+
+    assert structs.fields == {"events", "source", "log_id"}
+    assert structs.outcome(decoded) == "monitor"
+
+
+def test_bytes_of_another_shape_are_refused() -> None:
+    structs = structured(small("some e in input.events\ne.source == `edr`"))
+
+    for text in (b"{", b'{"events": 1}', b"\xff"):
+        with pytest.raises(InputError, match="can't be read"):
+            structs.decode(text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "some e in input.events\ncount(object.keys(input)) > 0",
+        'some e in input.events\nobject.get(e.fields, concat("", ["a"]), "x") == "x"',
+    ],
+)
+def test_rules_that_structs_do_not_allow_are_refused(body: str) -> None:
+    with pytest.raises(InputError):
+        structured(small(body))
+
+
+def test_attributes_of_different_names_differ() -> None:
+    names = ("class", "x-1", "x_1", "x.1", "_2d_")
+
+    assert len({attribute(name) for name in names}) == len(names)
+    assert Row({"class": 1}).a_class == 1
+    assert Row({}).a_missing is None
