@@ -124,7 +124,9 @@ def _compared(
                 case ir.HelperCall(called, (ir.Variable(given),)) if given == name:
                     # What that calls in turn is not looked into.
                     function = functions.get(called)
-                    for body in () if function is None else function.bodies:
+                    if function is None:
+                        continue
+                    for body in function.bodies:
                         yield from _compared(body, function.parameters[0], {})
 
 
