@@ -15,7 +15,7 @@ _RARE = LIMITS["prevalence"]["rare_hosts_percent"]
 _NEW = LIMITS["prevalence"]["new_days"]
 
 
-@lru_cache(65_536)
+@lru_cache(8192)
 def instant(timestamp: str) -> int:
     """Nanoseconds since 1970 of a time that was checked before."""
     found = parse_rfc3339_ns(timestamp)
@@ -23,16 +23,36 @@ def instant(timestamp: str) -> int:
     return found
 
 
-@lru_cache(65_536)
-def _within(ip: str, networks: tuple[str, ...]) -> bool:
-    """True if an address is in a network; addresses and networks are checked before."""
+def _number(ip: str) -> tuple[int, int]:
+    """The version and number of an address, which was checked before."""
+    parts = ip.split(".")
+    if len(parts) == 4:  # noqa: PLR2004 - IPv4, as nearly all are
+        a, b, c, d = map(int, parts)
+        return 4, a << 24 | b << 16 | c << 8 | d
     address = ip_address(ip)
     mapped = getattr(address, "ipv4_mapped", None) or address
-    found = (ip_network(network, strict=False) for network in networks)
-    return any(net.version == mapped.version and mapped in net for net in found)
+    return mapped.version, int(mapped)
 
 
-@lru_cache(65_536)
+@lru_cache(4096)
+def _ranges(networks: tuple[str, ...]) -> tuple[tuple[int, int, int], ...]:
+    """Networks as version, first and last number."""
+    known = [ip_network(network, strict=False) for network in networks]
+    return tuple(
+        (net.version, int(net.network_address), int(net.broadcast_address))
+        for net in known
+    )
+
+
+def _within(ip: str, networks: tuple[str, ...]) -> bool:
+    """True if an address is in a network."""
+    version, number = _number(ip)
+    for kind, first, last in _ranges(networks):
+        if first <= number <= last and kind == version:
+            return True
+    return False
+
+
 def is_local(ip: str) -> bool:
     """True for loopback, link-local and other addresses that are nobody's."""
     return _within(ip, LOCAL_NETWORKS)
@@ -68,7 +88,7 @@ class Estate:
         self.context = context
         self._internal: tuple[str, ...] | None = None
         self._shared: tuple[str, ...] | None = None
-        self._records: dict[tuple[str, ...], list[tuple[int, int]]] | None = None
+        self._records: dict[tuple[str, ...], list[dict[str, Any]]] | None = None
         self._fragile: set[str] | None = None
         self._fragile_ips: set[str] = set()
         self._tier_zero: set[str] = set()
@@ -148,7 +168,7 @@ class Estate:
         )
 
     def authorised(
-        self, actor: str, asset: str, tool: str, destination: str, at: int
+        self, actor: str, asset: str, tool: str, destination: str, when: str
     ) -> bool:
         """True if a record covers exactly this."""
         records = self._records
@@ -159,10 +179,15 @@ class Estate:
                     record[part].lower()
                     for part in ("actor", "asset", "tool", "destination")
                 )
-                span = instant(record["start"]), instant(record["end"])
-                records.setdefault(key, []).append(span)
+                records.setdefault(key, []).append(record)
         key = actor.lower(), asset.lower(), tool.lower(), destination.lower()
-        return any(start <= at <= end for start, end in records.get(key, ()))
+        found = records.get(key)
+        if found is None:
+            return False
+        at = instant(when)
+        return any(
+            instant(record["start"]) <= at <= instant(record["end"]) for record in found
+        )
 
     def approved(self, event: Event, destination: str) -> bool:
         """True if a record covers an event's own user, host and image."""
@@ -176,7 +201,7 @@ class Estate:
             fields["host"]["name"],
             fields["process"]["name"],
             destination,
-            instant(event["timestamp"]),
+            event["timestamp"],
         )
 
     def approved_flow(self, event: Event) -> bool:

@@ -17,7 +17,7 @@ from benchmarks.by_hand.case import (
     says,
     stopped,
 )
-from benchmarks.by_hand.estate import instant, is_machine
+from benchmarks.by_hand.estate import is_machine
 
 
 def harmful(command: str) -> bool:
@@ -115,7 +115,7 @@ def changes(case: Case, events: list[Event]) -> int:
         action = change["action"]
         if fields.get("outcome", "success") != "success":
             continue
-        at = instant(event["timestamp"])
+        at = event["timestamp"]
         if action in ("group_member_added", "role_granted"):
             group = change.get("group")
             if group is None or group.lower() not in k.PRIVILEGED:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from benchmarks.by_hand import tables as k
 from benchmarks.by_hand.case import (
     DISMISS,
@@ -18,7 +20,9 @@ from benchmarks.by_hand.case import (
     says,
     stopped,
 )
-from benchmarks.by_hand.estate import Estate, instant
+
+if TYPE_CHECKING:
+    from benchmarks.by_hand.estate import Estate
 
 
 def scripts(case: Case, events: list[Event]) -> int:
@@ -77,7 +81,7 @@ def approved_clearing(estate: Estate, event: Event) -> bool:
         fields["host"]["name"],
         "wevtutil.exe",
         "none",
-        instant(event["timestamp"]),
+        event["timestamp"],
     )
 
 

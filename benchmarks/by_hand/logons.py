@@ -56,7 +56,7 @@ def approved_logon(estate: Estate, event: Event) -> bool:
                 fields["host"]["name"],
                 "logon",
                 target,
-                instant(event["timestamp"]),
+                event["timestamp"],
             )
             and estate.named(fields["source"]["ip"], target)
         ):
@@ -154,7 +154,7 @@ def arrived(estate: Estate, logon: Event, ip: str, event: Event) -> bool:
         return False
     image = fields.get("process", {}).get("name", "none")
     tool = fields.get("service", {}).get("name", image)
-    user, at = logon["fields"]["user"]["name"], instant(event["timestamp"])
+    user, at = logon["fields"]["user"]["name"], event["timestamp"]
     return not any(
         estate.named(ip, record["destination"])
         and estate.authorised(user, machine, tool, record["destination"], at)

@@ -16,7 +16,7 @@ from benchmarks.by_hand.case import (
     near,
     stopped,
 )
-from benchmarks.by_hand.estate import Estate, instant, url_hosts
+from benchmarks.by_hand.estate import Estate, url_hosts
 
 _PHISH = k.LIMITS["phishing"]
 
@@ -49,7 +49,7 @@ def lure(estate: Estate, mail: Event) -> bool:
     user = fields.get("user")
     if user is None:
         return True
-    target, at = email.get("url_domain", "none"), instant(mail["timestamp"])
+    target, at = email.get("url_domain", "none"), mail["timestamp"]
     return not estate.authorised(user["name"], user["name"], "email", target, at)
 
 

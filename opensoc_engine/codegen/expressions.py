@@ -88,10 +88,8 @@ class Reader:
 
     def default(self, base: str, path: tuple[str, ...], default: str) -> str:
         """The value at a path of fields, or the default."""
-        if len(path) == 1:
-            return self.exact(path[0], f"{base}.get({path[0]!r}, {default})")
-        shown = f"default_at({base}, {path!r}, {default})"
-        return self.exact(path[-1], shown)
+        inner = "".join(f".get({name!r}, E)" for name in path[:-1])
+        return self.exact(path[-1], f"{base}{inner}.get({path[-1]!r}, {default})")
 
     def constant(self, value: Any) -> Any:
         """A constant as rules read it."""

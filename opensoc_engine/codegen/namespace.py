@@ -50,6 +50,7 @@ def builtin_name(name: str) -> str:
 
 _NAMESPACE: dict[str, Any] = {
     "__builtins__": {},
+    "E": {},
     "all": all,
     "any": any,
     "chain": chain,

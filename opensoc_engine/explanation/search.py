@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from opensoc_engine.explanation.aims import guarded
 from opensoc_engine.explanation.paths import Change, changes, edited
 from opensoc_engine.explanation.remedies import defeat, reach
-from opensoc_engine.explanation.samples import OTHER
+from opensoc_engine.explanation.samples import OTHER, plain
 from opensoc_engine.explanation.tracer import nearest
 from opensoc_engine.explanation.world import TooMuchWorkError, World
 
@@ -180,6 +180,8 @@ class _Search:
         return best, chain.from_iterable(made)
 
     def _try(self, node: _Node, edits: Edits, distance: float) -> bool:
+        # Rules see exact numbers; a document has those of JSON.
+        edits = tuple(replace(edit, value=plain(edit.value, None)) for edit in edits)
         try:
             document = node.document
             for edit in edits:

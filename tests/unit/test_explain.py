@@ -34,6 +34,7 @@ VISIT = thing(
     door=TEXT,
     at=TIME,
     seconds={"type": "integer"},
+    weight={"type": "number"},
 )
 GUEST = thing(
     ["name", "host", "until", "vip"],
@@ -333,6 +334,15 @@ def test_copies_have_ids_of_their_own_and_keep_the_pace(explained: Explained) ->
 
     assert [visit["id"] for visit in change.after] == ["v2-2", "v2-3"]
     assert [visit["at"][11:16] for visit in change.after] == ["09:20", "09:30"]
+
+
+def test_fractions_stay_what_json_has(explained: Explained) -> None:
+    visits = [{**visit, "weight": 0.1} for visit in VISITS]
+    found = explained('often("south")', request_of(visits=visits))
+    (change,) = only(found).flips[0].changes
+
+    assert [visit["weight"] for visit in change.after] == [0.1, 0.1]
+    assert json.dumps(found.to_json())
 
 
 def test_two_facts_are_found_together(explained: Explained) -> None:

@@ -231,7 +231,7 @@ CONSTANTS = [
 ]
 
 
-@pytest.mark.parametrize("value", CONSTANTS, ids=repr)
+@pytest.mark.parametrize("value", CONSTANTS, ids=lambda value: type(value).__name__)
 def test_constants_come_back_with_their_types(value: Any) -> None:
     back = unpacked(json.loads(json.dumps(packed(value))))
 
