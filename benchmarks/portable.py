@@ -79,7 +79,8 @@ _RAW: tuple[tuple[str, str, str, tuple[Line, ...]], ...] = (
     ("script-amsi", "monitor", "script.start", (
         _has(_SCRIPT, "amsiinitfailed", "amsiscanbuffer"),)),
     ("autostart", "quarantine_host", "registry.change", (
-        _has("registry.path", *k.AUTOSTART), _has("registry.data", *k.USER_WRITABLE))),
+        _has("registry.path", *k.AUTOSTART),
+        _has("process.executable", *k.USER_WRITABLE))),
     ("remote-support", "monitor", "service.creation", (
         _has("service.command_line", *k.RMM),)),
     ("task-in-user-path", "monitor", "scheduled_job.creation", (
@@ -90,14 +91,14 @@ _RAW: tuple[tuple[str, str, str, tuple[Line, ...]], ...] = (
         _is("target_process.name", "lsass.exe"),
         _is("granted_access", *k.LSASS_ACCESS))),
     ("cloud-watch", "escalate", "cloud.api", (
-        _is("action", *k.WATCH_CALLS), _is("outcome", "success"))),
+        _is("event.action", *k.WATCH_CALLS), _is("event.outcome", "success"))),
     ("privileged-group", "escalate", "iam.change", (
-        _is("change.action", "group_member_added", "role_granted"),
-        _has("change.group", "admin"))),
+        _is("event.action", "group_member_added", "role_granted"),
+        _has("group.name", "admin"))),
     ("upload", "block_ip", "network.connection", (
         Line("least", ("source", "bytes"), (50_000_000,)),)),
     ("failed-dmarc", "monitor", "email.message", (
-        _is("authentication.dmarc", "fail"),)),
+        _is("email_auth.dmarc", "fail"),)),
 )  # fmt: skip
 RULES = tuple(PortableRule(*raw) for raw in _RAW)
 

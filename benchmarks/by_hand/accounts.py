@@ -56,15 +56,15 @@ def cloud(case: Case, events: list[Event]) -> int:
     reads: list[Event] = []
     for event in events:
         fields = event["fields"]
-        action = fields["action"]
-        if action in k.SECRET_CALLS and fields["outcome"] != "failure":
+        action, outcome = fields["event"]["action"], fields["event"]["outcome"]
+        if action in k.SECRET_CALLS and outcome != "failure":
             reads.append(event)
         elif (
             action in k.CLOUD_CALLS
             and takes_over(fields, action)
             and not approved_call(estate, event)
         ):
-            if fields["outcome"] != "failure":
+            if outcome != "failure":
                 return ESCALATE
             best = MONITOR
     if len(reads) >= _CLOUD["min_secrets"] and many_reads(estate, events, reads):
@@ -77,17 +77,18 @@ def takes_over(fields: dict[str, Any], action: str) -> bool:
     if action in k.WATCH_CALLS:
         return True
     if action in k.CREDENTIAL_CALLS:
-        target = fields.get("target_user")
-        return target is not None and target.lower() != fields["user"]["name"].lower()
+        user = fields["user"]
+        target = user.get("target")
+        return target is not None and target["name"].lower() != user["name"].lower()
     if action in k.RIGHTS_CALLS:
         policy = f"{fields.get('target', '')} {fields.get('parameters', '')}".lower()
         return any_in(k.ADMINISTRATOR_MARKS, policy)
-    account = fields["cloud"].get("account_id") if "cloud" in fields else None
+    account = fields["cloud"].get("account") if "cloud" in fields else None
     parameters = fields.get("parameters")
     if account is None or parameters is None:
         return False
     rests = parameters.split("arn:aws:iam::")[1:]
-    return any(not rest.startswith(account) for rest in rests)
+    return any(not rest.startswith(account["id"]) for rest in rests)
 
 
 def approved_call(estate: Estate, event: Event) -> bool:
@@ -96,9 +97,10 @@ def approved_call(estate: Estate, event: Event) -> bool:
     source = fields.get("source")
     if source is None:
         return False
-    asset = fields.get("target_user", fields.get("target", "none"))
-    user, at = fields["user"]["name"], event["timestamp"]
-    return estate.authorised(user, asset, fields["action"], source["ip"], at)
+    user, action = fields["user"], fields["event"]["action"]
+    target, at = user.get("target"), event["timestamp"]
+    asset = fields.get("target", "none") if target is None else target["name"]
+    return estate.authorised(user["name"], asset, action, source["ip"], at)
 
 
 def many_reads(estate: Estate, events: list[Event], reads: list[Event]) -> bool:

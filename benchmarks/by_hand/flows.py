@@ -29,7 +29,7 @@ def flows(case: Case, events: list[Event]) -> int:
     estate = case.estate
     for event in events:
         fields = event["fields"]
-        protocol = fields.get("protocol")
+        protocol = fields.get("network", {}).get("protocol")
         if (
             protocol is not None
             and protocol.lower() == "drsuapi"

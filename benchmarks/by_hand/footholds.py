@@ -19,6 +19,8 @@ from benchmarks.by_hand.case import (
 )
 from benchmarks.by_hand.estate import is_machine
 
+_NOBODY = {"name": "none"}
+
 
 def harmful(command: str) -> bool:
     """True for a command that runs from a user's path, or runs text."""
@@ -35,7 +37,7 @@ def leaves_behind(event: Event) -> bool:
             if not any_in(k.AUTOSTART, key["path"].lower()):
                 return False
             data = key.get("data")
-            return data is not None and harmful(data)
+            return data is not None and any(map(harmful, data["strings"]))
         case "scheduled_job.creation":
             command = fields["job"].get("command_line")
             if command is None:
@@ -58,9 +60,10 @@ def leaves_behind(event: Event) -> bool:
 def kept_command(event: Event) -> str:
     """What a foothold will run."""
     fields = event["fields"]
-    parts = (("registry", "data"), ("job", "command_line"), ("service", "command_line"))
+    data = fields.get("registry", {}).get("data", {}).get("strings", [])
+    parts = (("job", "command_line"), ("service", "command_line"), ("file", "path"))
     texts = [fields.get(one, {}).get(other, "") for one, other in parts]
-    return " ".join([*texts, fields.get("file", {}).get("path", "")]).lower()
+    return " ".join((" ".join(data), *texts)).lower()
 
 
 def footholds(case: Case, events: list[Event]) -> int:
@@ -111,23 +114,22 @@ def changes(case: Case, events: list[Event]) -> int:
     best, estate = DISMISS, case.estate
     for event in events:
         fields = event["fields"]
-        change = fields["change"]
+        change, user = fields["event"], fields["user"]
         action = change["action"]
-        if fields.get("outcome", "success") != "success":
+        if change.get("outcome", "success") != "success":
             continue
         at = event["timestamp"]
         if action in ("group_member_added", "role_granted"):
-            group = change.get("group")
-            if group is None or group.lower() not in k.PRIVILEGED:
+            group = fields.get("group")
+            if group is None or group["name"].lower() not in k.PRIVILEGED:
                 continue
-            target = change.get("target_user", "none")
-            user = fields["user"]["name"]
-            if not estate.authorised(user, target, group, "none", at):
+            target = user.get("target", _NOBODY)["name"]
+            if not estate.authorised(user["name"], target, group["name"], "none", at):
                 return ESCALATE
-        elif action == "policy_changed" and not is_machine(fields["user"]["name"]):
-            machine, user = fields.get("host"), fields["user"]["name"]
+        elif action == "policy_changed" and not is_machine(user["name"]):
+            machine = fields.get("host")
             if machine is None or not estate.authorised(
-                user, machine["name"], "policy", "none", at
+                user["name"], machine["name"], "policy", "none", at
             ):
                 best = MONITOR
     return best

@@ -33,9 +33,10 @@ def guesses(case: Case, events: list[Event]) -> list[Event]:
     found = []
     for event in events:
         fields = event["fields"]
-        if fields["outcome"] != "failure" or "source" not in fields:
+        attempt = fields["event"]
+        if attempt["outcome"] != "failure" or "source" not in fields:
             continue
-        if fields.get("failure_reason", "").lower() not in k.IGNORED_FAILURES:
+        if attempt.get("reason", "").lower() not in k.IGNORED_FAILURES:
             found.append(event)
     if len(found) < _BRUTE["min_failures"]:
         return []
@@ -100,7 +101,7 @@ def tried(
             best = QUARANTINE
         elif estate.external(ip):
             best = MONITOR if estate.shared(ip) else BLOCK
-    if fields["outcome"] == "success":
+    if fields["event"]["outcome"] == "success":
         window = _BRUTE["success_within_seconds"] * SECOND
         before = [event for when, event in tries if 0 <= at - when <= window]
         names = {event["fields"]["user"]["name"].lower() for event in before}
@@ -121,7 +122,7 @@ def moves(case: Case, events: list[Event]) -> int:
         fields = logon["fields"]
         source = fields.get("source")
         if (
-            fields["outcome"] != "success"
+            fields["event"]["outcome"] != "success"
             or fields.get("logon_type") not in _REMOTE
             or source is None
             or is_machine(fields["user"]["name"])

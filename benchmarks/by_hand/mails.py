@@ -36,20 +36,25 @@ def skeleton(domain: str) -> str:
 def lure(estate: Estate, mail: Event) -> bool:
     """True for a deceptive message that was delivered."""
     fields = mail["fields"]
-    checks = fields.get("authentication")
+    checks = fields.get("email_auth")
     if checks is None or checks.get("dmarc") != "fail" or stopped(mail):
         return False
     email = fields["email"]
-    theirs, ours = domain_of(email["from_address"]), domain_of(email["to_address"])
-    reply = email.get("reply_to_address")
-    if not (reply is not None and (theirs is None or domain_of(reply) != theirs)):
+    theirs, ours = (
+        domain_of(email["from"]["address"]),
+        domain_of(email["to"]["address"]),
+    )
+    reply = email.get("reply_to")
+    answers = None if reply is None else domain_of(reply["address"])
+    if reply is None or (theirs is not None and answers == theirs):
         is_twin = ours is not None and theirs is not None and ours != theirs
         if not is_twin or skeleton(ours or "") != skeleton(theirs or ""):
             return False
     user = fields.get("user")
     if user is None:
         return True
-    target, at = email.get("url_domain", "none"), mail["timestamp"]
+    link, at = fields.get("url"), mail["timestamp"]
+    target = "none" if link is None else link["domain"]
     return not estate.authorised(user["name"], user["name"], "email", target, at)
 
 
@@ -68,16 +73,17 @@ def lured(case: Case, mail: Event) -> int:
     """What came of one deceptive message."""
     best, email = MONITOR, mail["fields"]["email"]
     for click in case.groups.get("http.request", ()):
-        if visited(click, mail, email):
-            if click["fields"].get("method") == "POST":
+        if visited(click, mail):
+            if sent_form(click["fields"].get("http")):
                 return ESCALATE
             if case.estate.blockable(click["fields"]["destination"]["ip"]):
                 best = min(best, BLOCK)
-    attachment = email.get("attachment_sha256")
-    if attachment is not None:
+    attached = email.get("attachments")
+    if attached:
+        known = {part["file"].get("hash", {}).get("sha256") for part in attached}
         for run in case.groups.get("process.start", ()):
             sha = run["fields"]["process"].get("hash", {}).get("sha256")
-            if sha == attachment and not stopped(run):
+            if sha is not None and sha in known and not stopped(run):
                 best = QUARANTINE
     for change in case.groups.get("iam.change", ()):
         if took_over(change, mail, email):
@@ -85,11 +91,18 @@ def lured(case: Case, mail: Event) -> int:
     return best
 
 
-def visited(click: Event, mail: Event, email: dict[str, Any]) -> bool:
+def sent_form(http: dict[str, Any] | None) -> bool:
+    """True for a request that sent something."""
+    request = None if http is None else http.get("request")
+    return request is not None and request.get("method") == "POST"
+
+
+def visited(click: Event, mail: Event) -> bool:
     """True if a request opened the link of a message."""
-    domain = email.get("url_domain")
-    if domain is None or stopped(click):
+    link = mail["fields"].get("url")
+    if link is None or stopped(click):
         return False
+    domain: str = link["domain"]
     hosts = url_hosts(click["fields"]["url"]["full"].lower()).split(",")
     within = _PHISH["click_within_seconds"]
     return domain.lower() in hosts and near(click, mail, within)
@@ -98,9 +111,10 @@ def visited(click: Event, mail: Event, email: dict[str, Any]) -> bool:
 def took_over(change: Event, mail: Event, email: dict[str, Any]) -> bool:
     """True if a rule was set on the mailbox of a recipient."""
     fields = change["fields"]
-    if fields["change"]["action"] != "mail_rule_created":
+    if fields["event"]["action"] != "mail_rule_created":
         return False
-    owner = fields["change"].get("target_user", fields["user"]["name"]).lower()
-    address = email["to_address"].lower()
+    user = fields["user"]
+    owner = user.get("target", user)["name"].lower()
+    address = email["to"]["address"].lower()
     is_theirs = owner in (address, address.split("@", 1)[0])
     return is_theirs and near(change, mail, _PHISH["takeover_within_seconds"])

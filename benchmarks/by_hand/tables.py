@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opensoc_engine import data_root
 from opensoc_engine.diagnostics import DiagnosticCollector
 from opensoc_engine.loader import read_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_FOLDER = read_folder(data_root() / "rules" / "verifier", DiagnosticCollector())
+_RULES = Path(__file__).parent.parent / "rules" / "verifier"
+_FOLDER = read_folder(_RULES, DiagnosticCollector())
 assert _FOLDER is not None
 _LISTS: dict[str, Any] = {name: item.values for name, item in _FOLDER.lists.items()}
 

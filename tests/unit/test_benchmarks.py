@@ -7,7 +7,7 @@ pytest.importorskip("benchmarks", reason="the benchmarks are part of a checkout"
 from benchmarks import full_rules, portable_rules, scaling, workload
 from benchmarks.by_hand.rules import label
 from benchmarks.measure import Contender, measure
-from opensoc_engine import compile_policies, data_root, load_policy_set
+from opensoc_engine import compile_policies
 
 INCIDENTS = list(workload.incidents(60, 9))
 
@@ -20,7 +20,7 @@ def test_the_workload_is_seeded_and_short() -> None:
 
 
 def test_rules_by_hand_give_the_labels_of_the_engine() -> None:
-    verifier = load_policy_set(data_root() / "rules" / "verifier")
+    verifier = full_rules.pinned()
     expected = [verifier.outcome(incident) for incident in INCIDENTS]
 
     assert [label(incident) for incident in INCIDENTS] == expected
@@ -28,7 +28,7 @@ def test_rules_by_hand_give_the_labels_of_the_engine() -> None:
 
 
 def test_the_interpreter_of_the_benchmark_gives_the_same_labels() -> None:
-    verifier = load_policy_set(data_root() / "rules" / "verifier")
+    verifier = full_rules.pinned()
     outcome = full_rules.interpreted(verifier)
 
     few = INCIDENTS[:5]
