@@ -22,8 +22,11 @@ from opensoc_engine.builtin_functions import (
     networks,
     numbers,
     patterns,
+    searches,
     strings,
     time_,
+    units,
+    versions,
 )
 
 if TYPE_CHECKING:
@@ -178,6 +181,16 @@ _ROUND = (_total(NUMBER, INTEGER),)
 _TEST = (_total(TEXT, TEXT, BOOLEAN),)
 _CHANGE = (_total(TEXT, TEXT),)
 _CUT = (_total(TEXT, TEXT, TEXT),)
+_BITS = (_total(INTEGER, INTEGER, INTEGER),)
+_SHIFT = (_partial(INTEGER, INTEGER, INTEGER),)
+_KEYS = (
+    _total(t.Map(KEY, ANY), t.Array(TEXT), t.Map(KEY, ANY)),
+    _total(t.Map(KEY, ANY), t.Set(TEXT), t.Map(KEY, ANY)),
+)
+_PAIR_OF_MAPS = (t.Map(KEY, SCALAR), t.Map(KEY, SCALAR))
+_DECODE = (_partial(TEXT, TEXT),)
+_IS = (_total(TEXT, BOOLEAN),)
+_WEEKDAYS = t.Enum(tuple(sorted(time_.WEEKDAYS)))
 _ANY_MATCH = tuple(_total(*pair, BOOLEAN) for pair in product(TEXTS, TEXTS))
 
 _TABLE = (
@@ -202,6 +215,18 @@ _TABLE = (
         "[3, 2, 1]",
         _partial(INTEGER, INTEGER, t.Array(INTEGER)),
     ),
+    _row(
+        "numbers.range_step",
+        numbers.range_step,
+        "numbers.range_step(0, 10, 4)",
+        "[0, 4, 8]",
+        _partial(INTEGER, INTEGER, INTEGER, t.Array(INTEGER)),
+    ),
+    _row("bits.and", numbers.bits_and, "bits.and(6, 3)", "2", *_BITS),
+    _row("bits.or", numbers.bits_or, "bits.or(6, 3)", "7", *_BITS),
+    _row("bits.xor", numbers.bits_xor, "bits.xor(6, 3)", "5", *_BITS),
+    _row("bits.lsh", numbers.shift_left, "bits.lsh(1, 4)", "16", *_SHIFT),
+    _row("bits.rsh", numbers.shift_right, "bits.rsh(18, 1)", "9", *_SHIFT),
     # Arrays, sets and objects.
     _row(
         "count",
@@ -236,11 +261,48 @@ _TABLE = (
         _total(t.Array(ANY), INTEGER, INTEGER, t.Array(ANY)),
     ),
     _row(
+        "array.reverse",
+        collections.array_reverse,
+        "array.reverse([1, 2, 3])",
+        "[3, 2, 1]",
+        _total(t.Array(ANY), t.Array(ANY)),
+    ),
+    _row(
         "object.keys",
         collections.object_keys,
         'object.keys({"a": 1, "b": 2})',
         '{"a", "b"}',
         _total(t.Map(KEY, ANY), t.Set(KEY)),
+    ),
+    _row(
+        "object.remove",
+        collections.object_remove,
+        'object.keys(object.remove({"a": 1, "b": 2}, ["a"]))',
+        '{"b"}',
+        *_KEYS,
+    ),
+    _row(
+        "object.filter",
+        collections.object_filter,
+        'object.keys(object.filter({"a": 1, "b": 2}, {"a", "c"}))',
+        '{"a"}',
+        *_KEYS,
+    ),
+    _row(
+        "object.union",
+        collections.object_union,
+        'object.union({"a": 1, "b": 1}, {"b": 2}).b',
+        "2",
+        _total(*_PAIR_OF_MAPS, t.Map(KEY, SCALAR)),
+    ),
+    _row(
+        "object.subset",
+        collections.object_subset,
+        'object.subset({"a", "b"}, {"b"})',
+        "true",
+        _total(t.Set(SCALAR), t.Set(SCALAR), BOOLEAN),
+        _total(t.Array(SCALAR), t.Set(SCALAR), BOOLEAN),
+        _total(*_PAIR_OF_MAPS, BOOLEAN),
     ),
     # Strings.
     _row("contains", strings.contains, 'contains("abc", "b")', "true", *_TEST),
@@ -315,6 +377,15 @@ _TABLE = (
         settled_by=(1,),
     ),
     _row(
+        "indexof_n",
+        strings.indexof_n,
+        'indexof_n("banana", "an")',
+        "[1, 3]",
+        _partial(TEXT, TEXT, t.Array(INTEGER)),
+        check=strings.check_needle,
+        settled_by=(1,),
+    ),
+    _row(
         "sprintf",
         formatting.sprintf,
         'sprintf("%s-%s", ["a", "b"])',
@@ -350,6 +421,49 @@ _TABLE = (
         settled_by=(0,),
     ),
     _row(
+        "regex.find_n",
+        searches.regex_find_n,
+        'regex.find_n("[0-9]+", "a1 b22", -1)',
+        '["1", "22"]',
+        _partial(TEXT, TEXT, INTEGER, t.Array(TEXT)),
+        check=patterns.check_regex,
+        settled_by=(0,),
+    ),
+    _row(
+        "regex.find_all_string_submatch_n",
+        searches.regex_find_groups,
+        'regex.find_all_string_submatch_n("-e ([a-z]+)", "-e cmd", 1)[0]',
+        '["-e cmd", "cmd"]',
+        _partial(TEXT, TEXT, INTEGER, t.Array(t.Array(TEXT))),
+        check=patterns.check_regex,
+        settled_by=(0,),
+    ),
+    _row(
+        "regex.replace",
+        searches.regex_replace,
+        'regex.replace("c^m^d 42", "[0-9]+", "<$0>")',
+        '"c^m^d <42>"',
+        _partial(TEXT, TEXT, TEXT, TEXT),
+        check=patterns.check_second_regex,
+        settled_by=(1,),
+    ),
+    _row(
+        "regex.split",
+        searches.regex_split,
+        'regex.split("[,;] *", "a, b;c")',
+        '["a", "b", "c"]',
+        _partial(TEXT, TEXT, t.Array(TEXT)),
+        check=patterns.check_regex,
+        settled_by=(0,),
+    ),
+    _row(
+        "regex.is_valid",
+        patterns.regex_is_valid,
+        'regex.is_valid("[a-z")',
+        "false",
+        *_IS,
+    ),
+    _row(
         "glob.match",
         patterns.glob_match,
         'glob.match("*.example.com", [], "a.example.com")',
@@ -358,13 +472,27 @@ _TABLE = (
         check=patterns.check_glob,
         settled_by=(0, 1),
     ),
-    # Networks, times and encodings.
+    _row(
+        "glob.quote_meta",
+        patterns.glob_quote_meta,
+        'glob.quote_meta("*.log")',
+        r"`\*.log`",
+        *_CHANGE,
+    ),
+    # Networks, times, versions and sizes.
     _row(
         "net.cidr_contains",
         networks.cidr_contains,
         'net.cidr_contains("10.0.0.0/8", "10.1.2.3")',
         "true",
         _total(t.Network(), t.Address(), BOOLEAN),
+        _total(t.Network(), t.Network(), BOOLEAN),
+    ),
+    _row(
+        "net.cidr_intersects",
+        networks.cidr_intersects,
+        'net.cidr_intersects("10.0.0.0/8", "10.1.0.0/16")',
+        "true",
         _total(t.Network(), t.Network(), BOOLEAN),
     ),
     _row(
@@ -378,11 +506,111 @@ _TABLE = (
         settled_by=(0,),
     ),
     _row(
+        "time.parse_duration_ns",
+        time_.parse_duration_ns,
+        'time.parse_duration_ns("1m30s")',
+        "90000000000",
+        _partial(TEXT, INTEGER),
+        check=time_.check_duration,
+        settled_by=(0,),
+    ),
+    _row(
+        "time.weekday",
+        time_.weekday,
+        "time.weekday(0)",
+        '"Thursday"',
+        _total(INTEGER, _WEEKDAYS),
+    ),
+    _row(
+        "time.clock",
+        time_.clock,
+        "time.clock(3661000000000)",
+        "[1, 1, 1]",
+        _total(INTEGER, t.Array(INTEGER)),
+    ),
+    _row(
+        "time.date",
+        time_.calendar_date,
+        "time.date(0)",
+        "[1970, 1, 1]",
+        _total(INTEGER, t.Array(INTEGER)),
+    ),
+    _row(
+        "semver.compare",
+        versions.semver_compare,
+        'semver.compare("1.9.0", "1.10.0")',
+        "-1",
+        _partial(TEXT, TEXT, INTEGER),
+        check=versions.check_version,
+        settled_by=(0, 1),
+    ),
+    _row(
+        "semver.is_valid",
+        versions.semver_is_valid,
+        'semver.is_valid("1.0")',
+        "false",
+        *_IS,
+    ),
+    _row(
+        "units.parse_bytes",
+        units.parse_bytes,
+        'units.parse_bytes("1.5KiB")',
+        "1536",
+        _partial(TEXT, INTEGER),
+        check=units.check_size,
+        settled_by=(0,),
+    ),
+    # Encodings and digests.
+    _row(
         "base64.decode",
         encoding.base64_decode,
         'base64.decode("Y21k")',
         '"cmd"',
-        _partial(TEXT, TEXT),
+        *_DECODE,
+    ),
+    _row(
+        "base64.is_valid",
+        encoding.base64_is_valid,
+        'base64.is_valid("Y21")',
+        "false",
+        *_IS,
+    ),
+    _row(
+        "base64.encode",
+        encoding.base64_encode,
+        'base64.encode("a")',
+        '"YQ=="',
+        *_CHANGE,
+    ),
+    _row(
+        "base64url.decode",
+        encoding.base64url_decode,
+        'base64url.decode("fj8")',
+        '"~?"',
+        *_DECODE,
+    ),
+    _row("hex.decode", encoding.hex_decode, 'hex.decode("636D64")', '"cmd"', *_DECODE),
+    _row("hex.encode", encoding.hex_encode, 'hex.encode("cmd")', '"636d64"', *_CHANGE),
+    _row(
+        "urlquery.decode",
+        encoding.urlquery_decode,
+        'urlquery.decode("a%20b+c")',
+        '"a b c"',
+        *_DECODE,
+    ),
+    _row(
+        "crypto.md5",
+        encoding.md5_hex,
+        'substring(crypto.md5("abc"), 0, 8)',
+        '"90015098"',
+        *_CHANGE,
+    ),
+    _row(
+        "crypto.sha1",
+        encoding.sha1_hex,
+        'substring(crypto.sha1("abc"), 0, 8)',
+        '"a9993e36"',
+        *_CHANGE,
     ),
     _row(
         "crypto.sha256",

@@ -286,11 +286,17 @@ class _Lowering:
         if node.name == "object.get":
             return self._object_get(node, steps)
         arguments = self._all(node.arguments, steps)
+        if node.name == "count" and self._is_object(node.arguments[0]):
+            # In this form what has fields alone, and no length, is told apart.
+            arguments = (ir.BuiltinCall("object.keys", arguments),)
         if self.facts.instance_of(node) is not None:
             return self._helper(node, arguments, steps)
         if self.facts.is_partial(node):
             return self._try(node, ir.PartialBuiltin(node.name, arguments), steps)
         return ir.BuiltinCall(node.name, arguments)
+
+    def _is_object(self, node: n.Expression) -> bool:
+        return isinstance(self.facts.type_of(node), t.Object)
 
     def _object_get(self, node: n.Call, steps: list[ir.Step]) -> ir.Expression:
         target, key, default = node.arguments

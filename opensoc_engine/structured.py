@@ -128,4 +128,6 @@ def _plain(kind: t.Type) -> Any:
             return bool
         case t.Number(integer):
             return int if integer else Decimal
+        case t.Map():
+            raise InputError("a rule reads an object whose keys no schema lists")
     return Any

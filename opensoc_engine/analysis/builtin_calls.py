@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opensoc_engine import types as t
+from opensoc_engine.builtin_functions.formatting import verbs_of
 from opensoc_engine.builtins import BUILTINS, resolve
 from opensoc_engine.diagnostics import diagnose
 from opensoc_engine.rego import nodes as n
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from opensoc_engine.analysis.fields import FieldReader
     from opensoc_engine.builtins import Builtin, Signature
     from opensoc_engine.diagnostics import DiagnosticCollector
+
+_SHOWN = {
+    "d": (t.Number,),
+    "s": (*t.STRINGS, t.Boolean),
+    "x": (*t.STRINGS, t.Number),
+}
+"""What a verb of `sprintf` can show; all others show any scalar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,33 @@ class BuiltinCalls:
         elif not self._may_list(call, known[0], arguments):
             return None
         return known
+
+    def has_verbs(
+        self, call: n.Call, values: n.ArrayLiteral, kinds: tuple[t.Type, ...]
+    ) -> bool:
+        """True if a `sprintf` can show its values; if not, it is reported.
+
+        What verbs a template has that is no constant is not known: there is no text
+        where it does not fit.
+        """
+        verbs = ["v"] * len(kinds)
+        match call.arguments[0]:
+            case n.Literal(str() as template):
+                verbs = verbs_of(template)
+        if len(verbs) != len(kinds):
+            problem = f"the template has verbs for {len(verbs)} and not {len(kinds)}"
+            found = diagnose("E407", values.span, problem=f"{problem} values")
+            self.collector.add(found)
+            return False
+        fits = True
+        for node, verb, kind in zip(values.items, verbs, kinds, strict=True):
+            if not isinstance(kind, (*_SHOWN.get(verb, t.SCALARS), t.Never)):
+                problem = f"`%{verb}` of `sprintf` does not show {t.describe(kind)}"
+                advice = "`%s` is for strings, `%d` for numbers, `%v` for all scalars"
+                found = diagnose("E401", node.span, help=advice, problem=problem)
+                self.collector.add(found)
+                fits = False
+        return fits
 
     def has_count(self, call: n.Call, expected: set[int]) -> bool:
         """True if the call has as many arguments as it must; if not, it is reported."""

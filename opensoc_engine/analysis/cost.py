@@ -49,6 +49,16 @@ MAX_PARTS = 6
 MAX_FOLLOWED = 5_000
 """Helpers, times the sizes of arguments that they are called with."""
 
+_RANGES = {"numbers.range", "numbers.range_step"}
+# Builtins whose arrays have elements for parts of a text.
+_PIECES = {
+    "indexof_n",
+    "regex.find_all_string_submatch_n",
+    "regex.find_n",
+    "regex.split",
+    "split",
+}
+
 
 class Loop(NamedTuple):
     """A loop and the size of what it runs over."""
@@ -366,13 +376,13 @@ class _Walk:
         result = self.facts.type_of(node)
         if isinstance(result, t.Boolean | t.Number):
             return SCALAR
-        if node.name == "numbers.range":
+        if node.name in _RANGES:
             return Extent(Size(factor=MAX_RANGE), SCALAR)
         if t.is_string(result):
             # Joining and replacing write one text for each piece of another.
             written = map(characters, arguments, kinds)
             return Extent(reduce(Size.times, written, ONE))
-        if node.name != "split" and all(extent.is_part for extent in arguments):
+        if node.name not in _PIECES and all(extent.is_part for extent in arguments):
             return PART
         inner = reduce(either, [extent.element() for extent in arguments])
         return Extent(reduce(Size.or_more, sizes), inner)

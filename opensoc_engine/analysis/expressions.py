@@ -334,7 +334,7 @@ class Expressions:
     def _call(self, call: n.Call, scope: Scope) -> t.Type | None:
         if call.name == "object.get":
             return self._object_get(call, scope)
-        checked = [self.check(argument, scope) for argument in call.arguments]
+        checked = self._arguments(call, scope)
         arguments = tuple(kind for kind in checked if kind is not None)
         if len(arguments) < len(checked):
             return None
@@ -342,6 +342,27 @@ class Expressions:
         if helper is None:
             return self._builtin(call, arguments, scope)
         return self._helper(call, helper, arguments, scope)
+
+    def _arguments(self, call: n.Call, scope: Scope) -> list[t.Type | None]:
+        """The types of arguments; `sprintf` takes an array of different types."""
+        match call:
+            case n.Call("sprintf", (template, n.ArrayLiteral() as values)):
+                return [self.check(template, scope), self._shown(call, values, scope)]
+        return [self.check(argument, scope) for argument in call.arguments]
+
+    def _shown(
+        self, call: n.Call, values: n.ArrayLiteral, scope: Scope
+    ) -> t.Type | None:
+        """The type of the values of a `sprintf` whose verbs they fit."""
+        checked = [self.check(item, scope) for item in values.items]
+        kinds = tuple(kind for kind in checked if kind is not None)
+        if len(kinds) < len(checked):
+            return None
+        if not self.builtins.has_verbs(call, values, kinds):
+            return None
+        found = t.Array(t.Text() if kinds else t.Never())
+        self.facts.set_type(values, found)
+        return found
 
     def _helper(
         self, call: n.Call, helper: Helper, arguments: tuple[t.Type, ...], scope: Scope

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
 Array: TypeAlias = "Sequence[Any]"
+Object: TypeAlias = "Mapping[str, Any]"
 
 # More than any policy gathers; a longer array is cut there.
 MAX_ITEMS = 100_000
@@ -43,6 +45,35 @@ def array_slice(array: Array, start: int, stop: int) -> list[Any]:
     return list(array[max(start, 0) : max(stop, 0)])
 
 
-def object_keys(values: Mapping[str, Any]) -> frozenset[str]:
+def object_keys(values: Object) -> frozenset[str]:
     """The keys of an object."""
     return frozenset(values)
+
+
+def array_reverse(array: Array) -> list[Any]:
+    """The elements from the last to the first."""
+    return list(array[::-1])
+
+
+def object_remove(values: Object, keys: Collection[str]) -> dict[str, Any]:
+    """The object without some keys."""
+    gone = frozenset(keys)
+    return {key: value for key, value in values.items() if key not in gone}
+
+
+def object_filter(values: Object, keys: Collection[str]) -> dict[str, Any]:
+    """The object with no keys but some."""
+    kept = frozenset(keys)
+    return {key: value for key, value in values.items() if key in kept}
+
+
+def object_union(left: Object, right: Object) -> dict[str, Any]:
+    """All keys of both objects; for a key of both, the value of the second."""
+    return {**left, **right}
+
+
+def object_subset(whole: Collection[Any], part: Collection[Any]) -> bool:
+    """True if the first set, array or object has all that the second one has."""
+    if isinstance(whole, Mapping) and isinstance(part, Mapping):
+        return all(key in whole and whole[key] == part[key] for key in part)
+    return frozenset(whole) >= frozenset(part)

@@ -32,7 +32,7 @@ def sprintf(template: str, values: Sequence[Scalar]) -> str | None:
     """The template with `%s`, `%d`, `%x` or `%v` replaced by the values in order."""
     if check_template(0, template) is not None:
         return None
-    verbs = [verb for verb in _VERB.findall(template) if verb != "%"]
+    verbs = verbs_of(template)
     if len(verbs) != len(values):
         return None
     texts = [_shown(verb, value) for verb, value in zip(verbs, values, strict=True)]
@@ -40,6 +40,11 @@ def sprintf(template: str, values: Sequence[Scalar]) -> str | None:
     if len(known) < len(texts) or len(template) + sum(map(len, known)) > MAX_LENGTH:
         return None
     return _filled(template, iter(known))
+
+
+def verbs_of(template: str) -> list[str]:
+    """The verbs of a template that take a value, in order."""
+    return [verb for verb in _VERB.findall(template) if verb != "%"]
 
 
 def _filled(template: str, texts: Iterator[str]) -> str:

@@ -26,6 +26,14 @@ def cidr_contains(network: str, inner: str) -> bool:
     return outside[1] <= inside[1] and inside[2] <= outside[2]
 
 
+def cidr_intersects(left: str, right: str) -> bool:
+    """True if some address is in both networks."""
+    one, other = _range(left), _range(right)
+    if one is None or other is None or one[0] != other[0]:
+        return False
+    return one[1] <= other[2] and other[1] <= one[2]
+
+
 def _range(text: str) -> Range | None:
     return _read(text) if len(text) <= _LONGEST else None
 

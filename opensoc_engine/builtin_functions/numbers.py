@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # More than any policy counts to.
 MAX_RANGE = 10_000
+# Integers of more bits are not shifted.
+_MAX_BITS = 4096
 
 
 def total(values: Collection[Exact]) -> Exact:
@@ -73,3 +75,38 @@ def number_range(first: int, last: int) -> list[int] | None:
     if abs(last - first) >= MAX_RANGE:
         return None
     return list(range(first, last + step, step))
+
+
+def range_step(first: int, last: int, step: int) -> list[int] | None:
+    """The integers from the first to the last in steps; at most 10,000 of them."""
+    if step <= 0 or abs(last - first) // step >= MAX_RANGE:
+        return None
+    found = range(first, last + 1, step)
+    return list(found if first <= last else range(first, last - 1, -step))
+
+
+def bits_and(left: int, right: int) -> int:
+    """The bits that both integers have."""
+    return left & right
+
+
+def bits_or(left: int, right: int) -> int:
+    """The bits that one of the integers has, or both."""
+    return left | right
+
+
+def bits_xor(left: int, right: int) -> int:
+    """The bits that one of the integers has, but not both."""
+    return left ^ right
+
+
+def shift_left(value: int, count: int) -> int | None:
+    """The bits moved up; undefined for a negative count, and beyond 4,096 bits."""
+    if count < 0 or value.bit_length() + count > _MAX_BITS:
+        return None
+    return value << count
+
+
+def shift_right(value: int, count: int) -> int | None:
+    """The bits moved down; undefined for a negative count."""
+    return None if count < 0 else value >> min(count, value.bit_length())

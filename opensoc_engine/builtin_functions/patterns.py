@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import re2
 
+from opensoc_engine.builtin_functions.strings import MAX_LENGTH
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_PATTERN = 10_000
+# What means something in a glob.
+_META = frozenset("*?\\[]{}")
 MAX_GLOB = 1_000
 MAX_DELIMITERS = 16
 # These bound what patterns that an input chooses can hold on to.
@@ -37,14 +41,31 @@ def glob_match(pattern: str, delimiters: Sequence[str], text: str) -> bool | Non
     return None if compiled is None else _search(compiled, text)
 
 
+def regex_is_valid(pattern: str) -> bool:
+    """True if the string is an RE2 pattern."""
+    return len(pattern) <= MAX_PATTERN and _regex(pattern) is not None
+
+
+def glob_quote_meta(text: str) -> str:
+    """The glob that matches the string and nothing else."""
+    return "".join(f"\\{c}" if c in _META else c for c in text)[:MAX_LENGTH]
+
+
 def _search(compiled: Any, text: str) -> bool:
     return compiled.search(text.encode("utf-8", "surrogatepass")) is not None
 
 
 def check_regex(position: int, text: str) -> str | None:
-    """What is wrong with a constant pattern of `regex.match`."""
-    if position != 0:
-        return None
+    """What is wrong with a constant pattern in the first place."""
+    return _regex_problem(text) if position == 0 else None
+
+
+def check_second_regex(position: int, text: str) -> str | None:
+    """What is wrong with a constant pattern in the second place."""
+    return _regex_problem(text) if position == 1 else None
+
+
+def _regex_problem(text: str) -> str | None:
     try:
         compile_regex(text)
     except PatternError as error:
@@ -85,8 +106,8 @@ def _glob(pattern: str, delimiters: tuple[str, ...]) -> Any | None:
         return None
 
 
-def compile_regex(pattern: str) -> Any:
-    """The compiled pattern, for UTF-8 bytes.
+def compile_regex(pattern: str, *, capture: bool = False) -> Any:
+    """The compiled pattern, for UTF-8 bytes; groups are kept if asked for.
 
     Raises:
         PatternError: RE2 does not know the pattern, or it is too large.
@@ -95,7 +116,7 @@ def compile_regex(pattern: str) -> Any:
         raise PatternError(f"it has more than {MAX_PATTERN:,} characters")
     options = re2.Options()
     options.log_errors = False
-    options.never_capture = True
+    options.never_capture = not capture
     options.max_mem = _MEMORY
     try:
         return re2.compile(pattern.encode(), options)

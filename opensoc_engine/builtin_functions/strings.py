@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 # Longer than any text of an incident; what would grow beyond it is cut there.
 MAX_LENGTH = 1_000_000
+# More than any policy looks for in one text.
+MAX_FOUND = 1_000
 
 # What Go's `unicode.IsSpace` is true for; Python's `strip()` would take more.
 _SPACES = (
@@ -128,9 +130,9 @@ def indexof(haystack: str, needle: str) -> int | None:
 
 
 def check_needle(position: int, text: str) -> str | None:
-    """What is wrong with a constant argument of `indexof`."""
+    """What is wrong with a constant argument of `indexof` or `indexof_n`."""
     if position == 1 and not text:
-        return "`indexof` looks for at least one character"
+        return "it looks for at least one character"
     return None
 
 
@@ -158,3 +160,15 @@ def reverse(text: str) -> str:
 def occurrences(text: str, part: str) -> int:
     """How often the second string occurs in the first, without overlaps."""
     return text.count(part)
+
+
+def indexof_n(text: str, part: str) -> list[int] | None:
+    """All places of the second string, overlaps too; the first 1,000 of them."""
+    if not part:
+        return None
+    found: list[int] = []
+    at = text.find(part)
+    while at >= 0 and len(found) < MAX_FOUND:
+        found.append(at)
+        at = text.find(part, at + 1)
+    return found

@@ -103,6 +103,6 @@ def _names(part: Any) -> tuple[str, ...]:
             raise InputError("a rule reads an object by keys that are worked out")
         case ir.Each(_, _, _, "object") | ir.ForAll(_, _, _, "object"):
             raise InputError("a rule goes through the fields of an object")
-        case ir.BuiltinCall("object.keys"):
+        case ir.BuiltinCall(name) if name.startswith("object."):
             raise InputError("a rule asks for the names of fields")
     return ()

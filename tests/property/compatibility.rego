@@ -1,9 +1,20 @@
 # What other engines lack of OPA, in plain Rego. Appended to the module under test.
 
-# `x / y` and `x % y`: undefined by zero, where an engine stops with an error.
+# `x / y` and `x % y`: undefined by zero, where an engine stops with an error. The rest
+# is what is left of the dividend, whose sign it has.
 compat_quotient(x, y) := x / y if y != 0
 
-compat_remainder(x, y) := x % y if y != 0
+compat_remainder(x, y) := compat_rest(x, abs(y)) if {
+	y != 0
+	x >= 0
+}
+
+compat_remainder(x, y) := 0 - compat_rest(0 - x, abs(y)) if {
+	y != 0
+	x < 0
+}
+
+compat_rest(x, y) := x - (y * floor(x / y))
 
 # floor, where an engine rounds -0.5 up to 0.
 compat_floor(x) := floor(x) if x >= 0
@@ -24,6 +35,12 @@ compat_instant(text) := time.parse_rfc3339_ns(text) if not endswith(text, "Z")
 compat_instant(text) := time.parse_rfc3339_ns(utc) if {
 	endswith(text, "Z")
 	utc := concat("", [trim_suffix(text, "Z"), "+00:00"])
+}
+
+# time.weekday, where an engine stops the whole process.
+compat_weekday(ns) := names[days - (7 * compat_floor(days / 7))] if {
+	names := ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"]
+	days := compat_floor(ns / 86400000000000)
 }
 
 # `some key, value in c` inside a comprehension, as pairs in order.
@@ -83,6 +100,12 @@ compat_cidr_contains(network, inner) := contained if {
 	inside := split(inner, "/")
 	right := floor(compat_number(inside[0]) / size)
 	contained := [left, true] == [right, compat_is_as_long(inside, length)]
+}
+
+# net.cidr_intersects: of two networks that meet, one contains the other.
+compat_cidr_intersects(left, right) := found if {
+	ways := [compat_cidr_contains(left, right), compat_cidr_contains(right, left)]
+	found := true in ways
 }
 
 compat_powers := [1, 256, 65536, 16777216, 4294967296]

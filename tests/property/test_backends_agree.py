@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from holdout_documents import holdout_documents, incidents
 from hypothesis import HealthCheck, assume, given, settings
 from policy_modules import Texts, attempt
 from rego_programs import documents, programs
 
-from opensoc_engine import data_root
+from opensoc_engine import data_root, load_policy_set
 from opensoc_engine.cases import _Builder
 from opensoc_engine.codegen.python import generate
 from opensoc_engine.compiler import check_set
@@ -16,6 +18,7 @@ from opensoc_engine.diagnostics import DiagnosticCollector
 from opensoc_engine.interpreter import interpret
 from opensoc_engine.loader import PolicyFolder, read_folder
 from opensoc_engine.lower import lower
+from opensoc_engine.structured import structured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,3 +92,53 @@ def test_the_back_ends_agree_on_every_case_of_the_shipped_policies(name: str) ->
             fired |= {rule for rule, solutions in generated.items() if solutions}
 
     assert fired == {rule.id.text for p in folder.policies for rule in p.rules}
+
+
+def compare_holdout(name: str, step: int) -> tuple[int, int]:
+    """Compare on every so many documents: how many, and on how many rules fire."""
+    policies = load_policy_set(data_root() / "rules" / name)
+    compared = fired = 0
+    for item in policies.compiled:
+        slug, oracle = item.policy.slug.text, interpret(item.program)
+        rules = generate(item.program, slug).rules
+        for document in holdout_documents(name, slug)[::step]:
+            seen = item.seen(document)
+            found, expected = (
+                {rule: shown(call(seen, cache)) for rule, call in functions.items()}
+                for functions, cache in ((rules, {}), (oracle, {}))
+            )
+            assert found == expected
+            compared, fired = compared + 1, fired + any(expected.values())
+    assert compared >= len(policies.compiled) * len(incidents()) // step
+    return compared, fired
+
+
+# The hold-out is plausible, so no rule of plausibility fires there.
+@pytest.mark.parametrize("name", SETS)
+def test_the_back_ends_agree_on_a_part_of_the_hold_out(name: str) -> None:
+    _, fired = compare_holdout(name, step=8)
+
+    assert (fired > 0) == (name != "plausibility")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SETS)
+def test_the_back_ends_agree_on_the_whole_hold_out(
+    name: str, record_property: Any
+) -> None:
+    counts = compare_holdout(name, step=1)
+
+    record_property("comparisons", {f"hold-out, {name}": counts})
+
+
+def test_structs_decide_the_hold_out_alike() -> None:
+    verifier = load_policy_set(data_root() / "rules" / "verifier")
+    structs = structured(verifier)
+
+    for incident in incidents()[::4]:
+        struct = structs.decode(json.dumps(incident))
+        decision = verifier.evaluate(incident)
+        assert structs.outcome(struct) == decision.outcome
+        assert {repr(f) for f in structs.part.findings(struct)} == {
+            repr(f) for f in decision.findings
+        }

@@ -63,8 +63,13 @@ def fits(value: Any, kind: t.Type) -> bool:
         case t.Set(element):
             items = isinstance(value, frozenset)
             return items and all(fits(item, element) for item in value)
+        case t.Map(_, inner):
+            items = isinstance(value, dict)
+            return items and all(fits(item, inner) for item in value.values())
         case t.Boolean():
             return isinstance(value, bool)
+        case t.Enum(words):
+            return value in words
     return isinstance(value, str)
 
 
@@ -98,6 +103,8 @@ def test_constants_that_settle_a_builtin_give_a_value_for_all_other_arguments(
 
 def constant_type(value: Any) -> t.Type:
     """The type that the checker gives to a constant."""
+    if isinstance(value, int):
+        return t.Number(integer=True)
     if isinstance(value, str):
         return t.Enum((value,))
     return t.Array(t.Enum(tuple(value))) if value else t.Array(t.Never())

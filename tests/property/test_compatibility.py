@@ -10,13 +10,13 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from outside_engines import COMPATIBILITY, ENGINES
 
 from opensoc_engine import runtime
-from opensoc_engine.builtin_functions.networks import cidr_contains
-from opensoc_engine.builtin_functions.time_ import parse_rfc3339_ns
+from opensoc_engine.builtin_functions.networks import cidr_contains, cidr_intersects
+from opensoc_engine.builtin_functions.time_ import parse_rfc3339_ns, weekday
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 CALLS = {
     "network": "compat_cidr_contains(input.a, input.b)",
+    "meeting": "compat_cidr_intersects(input.a, input.b)",
+    "weekday": "compat_weekday(input.a)",
     "instant": "compat_instant(input.a)",
     "quotient": "compat_quotient(input.a, input.b)",
     "remainder": "compat_remainder(input.a, input.b)",
@@ -89,6 +91,8 @@ def test_networks_and_mapped_addresses_are_held_as_ours(
     engine: type[Engine], outer: str, inner: str
 ) -> None:
     assert ask(engine, "network", outer, inner) is cidr_contains(outer, inner)
+    if "/" in inner:
+        assert ask(engine, "meeting", outer, inner) is cidr_intersects(outer, inner)
 
 
 @engines
@@ -107,7 +111,15 @@ def test_instants_are_ours(engine: type[Engine], text: str) -> None:
 
 @engines
 @brief
-@given(st.integers(-50, 50), st.integers(-8, 8))
+@given(st.integers(-(10**6), 10**6).map(lambda hours: hours * 3_600_000_000_000))
+def test_days_of_the_week_are_ours(engine: type[Engine], instant: int) -> None:
+    assert ask(engine, "weekday", instant) == weekday(instant)
+
+
+@engines
+@brief
+@given(st.integers(-5000, 5000), st.integers(-12, 12))
+@example(30, 3)  # rego-cpp's own `%` says 1
 def test_division_is_undefined_by_zero_and_else_ours(
     engine: type[Engine], left: int, right: int
 ) -> None:

@@ -1,21 +1,22 @@
 """Our engine against other Rego engines: the same rules fire, for the same reasons.
 
-The short form makes some hundred comparisons for each engine. `OPENSOC_DIFFERENTIAL`
-says how many the long form makes, which also puts each case to every policy of its set.
-OPA itself takes part where its bindings are installed.
+The short form makes 300 random comparisons with each engine, and runs the cases of each
+shipped policy with hold-out incidents that its rules fire on. The long form makes as
+many as `OPENSOC_DIFFERENTIAL` says, and puts all cases of a set and the whole hold-out
+to each of its policies. OPA itself takes part where its bindings are installed.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from decimal import Decimal
 from functools import cache
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from compiled_texts import checked_texts
+from differential import GENERATED, STRUCTS, Comparison, Tally, answered, plain, rounded
+from holdout_documents import holdout_documents
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from outside_engines import ENGINES, JOINING, module_for
@@ -24,20 +25,18 @@ from typed_policies import policies
 
 from opensoc_engine import data_root
 from opensoc_engine.cases import _Builder
-from opensoc_engine.codegen.python import generate
 from opensoc_engine.codegen.rego_names import ROOT, package_name
 from opensoc_engine.codegen.rego_set import DATA, decision_module, export
 from opensoc_engine.compiler import check_set
 from opensoc_engine.diagnostics import DiagnosticCollector
-from opensoc_engine.interpreter import interpret
 from opensoc_engine.loader import load_folder
-from opensoc_engine.lower import lower
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from compiled_texts import PolicyTexts
+    from differential import Answer
     from outside_engines import Engine, Opa, RegoCpp
 
     from opensoc_engine.analysis.checker import CheckedProgram
@@ -52,52 +51,10 @@ POLICIES = [
     for path in sorted((RULES / name).glob("*.yaml"))
     if path.name != "set.yaml" and not path.stem.endswith(".cases")
 ]
-LONG = int(os.environ.get("OPENSOC_DIFFERENTIAL", "20000"))
+LONG = int(os.environ.get("OPENSOC_DIFFERENTIAL", "21000"))
 DOCUMENTS_EACH = 4
-PLACES = 9
-"""Digits of a value that count: other engines calculate with binary fractions."""
-
-Answer = set[tuple[str, tuple[str, ...], float | None]]
-
-
-def rounded(value: Any) -> float | None:
-    return None if value is None else round(float(value), PLACES)
-
-
-def exact(value: Any) -> Any:
-    """A JSON value with the decimals that its floats are written as."""
-    if isinstance(value, float):
-        return Decimal(repr(value))
-    if isinstance(value, dict):
-        return {key: exact(part) for key, part in value.items()}
-    return [exact(part) for part in value] if isinstance(value, list) else value
-
-
-def plain(value: Any) -> Any:
-    """A value of a case with floats for its decimals."""
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, dict):
-        return {key: plain(part) for key, part in value.items()}
-    return [plain(part) for part in value] if isinstance(value, list) else value
-
-
-def solved(rules: Any, document: Any) -> Answer:
-    """All ways in which functions of rules fire."""
-    cache_: dict[str, Any] = {}
-    return {
-        (rule, evidence, rounded(value))
-        for rule, call in rules.items()
-        for evidence, value in call(exact(document), cache_)
-    }
-
-
-def answered(fired: list[dict[str, Any]] | None) -> Answer:
-    """All ways in which rules fire by the answer of another engine."""
-    return {
-        (item["rule"], tuple(item.get("evidence", ())), rounded(item.get("value")))
-        for item in fired or ()
-    }
+FIRED = 0.15
+"""In more than this part of the comparisons a rule must fire."""
 
 
 def decided(policy_set: PolicySet, slug: str, document: Any) -> Answer:
@@ -140,40 +97,78 @@ def inputs(name: str, slug: str, *, all_cases: bool) -> Iterator[Any]:
     assert not collector.has_errors
 
 
+def new_firings(documents: Iterable[Any], policy_set: PolicySet, slug: str) -> Any:
+    """The shortest documents on which the rules of a policy fire."""
+    known: set[str] = set()
+    for document in sorted(documents, key=lambda document: len(str(document))):
+        fired = {rule for rule, *_ in decided(policy_set, slug, document)}
+        if not fired <= known:
+            known |= fired
+            yield document
+
+
+def rules_of(policy_set: PolicySet, slug: str) -> set[str]:
+    """The names of a policy's rules."""
+    return {
+        rule.id.text
+        for policy in policy_set.policies
+        if policy.slug.text == slug
+        for rule in policy.rules
+    }
+
+
 def compare_shipped(
-    name: str, slug: str, engine: type[Engine], place: Path, *, all_cases: bool
-) -> None:
+    name: str, slug: str, engine: type[Engine], place: Path, documents: Iterable[Any]
+) -> Tally:
+    """Compare a policy on documents; all its rules fire on some of them."""
     folder, policy_set, programs = loaded(name)
     data = json.loads(export([], folder.lists)[DATA])
     other = engine(module_for(engine, programs[slug], folder.manifest), data, place)
-    rule = f"{ROOT}.{package_name(name)}.{package_name(slug)}.fired"
-    values = {key: item.values for key, item in folder.lists.items()}
-    interpreted = interpret(lower(programs[slug], values))
-    fired = 0
-    for document in inputs(name, slug, all_cases=all_cases):
+    asked = f"{ROOT}.{package_name(name)}.{package_name(slug)}.fired"
+    tally, fired = Tally(), set[str]()
+    for document in documents:
         ours = decided(policy_set, slug, document)
-        fired += bool(ours)
 
-        assert answered(other.ask(rule, plain(document))) == ours
-        assert solved(interpreted, document) == ours
-    assert fired
+        assert answered(other.ask(asked, plain(document))) == ours
+        tally.compared(engine.name, ours)
+        fired |= {rule for rule, *_ in ours}
+    assert fired == rules_of(policy_set, slug)
+    return tally
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 @pytest.mark.parametrize(("name", "slug"), POLICIES)
 def test_a_shipped_policy_fires_alike_everywhere(
-    name: str, slug: str, engine: type[Engine], tmp_path: Path
+    name: str,
+    slug: str,
+    engine: type[Engine],
+    tmp_path: Path,
+    record_property: Any,
 ) -> None:
-    compare_shipped(name, slug, engine, tmp_path, all_cases=False)
+    cases = inputs(name, slug, all_cases=False)
+    sample = new_firings(holdout_documents(name, slug), loaded(name)[1], slug)
+
+    tally = compare_shipped(name, slug, engine, tmp_path, [*cases, *sample])
+
+    record_property("comparisons", tally.to_json())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 @pytest.mark.parametrize(("name", "slug"), POLICIES)
-def test_a_shipped_policy_fires_alike_on_the_cases_of_all_others(
-    name: str, slug: str, engine: type[Engine], tmp_path: Path
+def test_a_shipped_policy_fires_alike_on_all_cases_and_the_hold_out(
+    name: str,
+    slug: str,
+    engine: type[Engine],
+    tmp_path: Path,
+    record_property: Any,
 ) -> None:
-    compare_shipped(name, slug, engine, tmp_path, all_cases=True)
+    cases = inputs(name, slug, all_cases=True)
+    holdout = holdout_documents(name, slug)[:: engine.step]
+
+    tally = compare_shipped(name, slug, engine, tmp_path, [*cases, *holdout])
+
+    record_property("comparisons", tally.to_json())
 
 
 def joined(name: str, engine: type[RegoCpp | Opa], place: Path) -> RegoCpp | Opa:
@@ -247,10 +242,9 @@ def test_rewards_are_summed_alike_everywhere(
             assert rounded(totals[slug]) == rounded(decision.total)
 
 
-def compare_random(engine: type[Engine], place: Path, comparisons: int) -> int:
-    """Compare policies that are drawn at random; gives how many rules fired."""
-    count = fired = 0
-    data = {ROOT: {"lists": plain(json.loads(json.dumps(LISTS)))}}
+def compare_random(engine: type[Engine], place: Path, comparisons: int) -> Tally:
+    """Compare policies that are drawn at random, on documents that are too."""
+    tally = Tally()
 
     @settings(
         max_examples=comparisons // DOCUMENTS_EACH * 5 // 4,
@@ -261,36 +255,36 @@ def compare_random(engine: type[Engine], place: Path, comparisons: int) -> int:
     )
     @given(policies(), st.lists(DOCUMENTS, min_size=4, max_size=DOCUMENTS_EACH))
     def compare(texts: PolicyTexts, documents: list[Any]) -> None:
-        nonlocal count, fired
         checked, _ = checked_texts(texts, DOCUMENT, LISTS)
         if checked is None:
             return
-        module = lower(checked, LISTS)
-        generated, interpreted = generate(module, "test").rules, interpret(module)
-        manifest: Any = SimpleNamespace(name="random")
-        other = engine(module_for(engine, checked, manifest), data, place)
+        comparison = Comparison(checked, engine, place)
         for document in documents:
-            ours = solved(generated, document)
-            count, fired = count + 1, fired + bool(ours)
-            answer = other.ask(f"{ROOT}.random.test.fired", document)
-            assert answered(answer) == ours
-            assert solved(interpreted, document) == ours
+            comparison.run(document, tally)
 
     compare()
-    assert count >= comparisons
-    return fired
+    assert tally.made[engine.name] >= comparisons
+    assert tally.made[GENERATED] == tally.made[engine.name]
+    assert tally.made[STRUCTS] >= comparisons // 10
+    assert tally.share(engine.name) > FIRED
+    assert tally.share(STRUCTS) > FIRED
+    return tally
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 def test_random_policies_fire_alike_everywhere(
-    engine: type[Engine], tmp_path: Path
+    engine: type[Engine], tmp_path: Path, record_property: Any
 ) -> None:
-    assert compare_random(engine, tmp_path, 300) > 50
+    tally = compare_random(engine, tmp_path, 300)
+
+    record_property("comparisons", tally.to_json())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 def test_many_random_policies_fire_alike_everywhere(
-    engine: type[Engine], tmp_path: Path
+    engine: type[Engine], tmp_path: Path, record_property: Any
 ) -> None:
-    assert compare_random(engine, tmp_path, LONG // 2) > LONG // 20
+    tally = compare_random(engine, tmp_path, LONG // len(ENGINES))
+
+    record_property("comparisons", tally.to_json())

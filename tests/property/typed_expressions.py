@@ -41,6 +41,13 @@ TOTAL = {
         "object.get(input.limits, <text>, <integer>)",
         "object.get({x: count(x) | some x in <strings>}, <text>, 0)",
         'object.get({"a": <integer>, "b": <integer>}, <text>, 5)',
+        *("bits.and(<integer>, <integer>)", "bits.or(<integer>, <integer>)"),
+        *("bits.xor(<integer>, <integer>)", 'count(indexof_n(<text>, "a"))'),
+        *("count(object.remove(input.limits, <strings>))", "<meetings>"),
+        "count(object.filter(input.limits, <strings>))",
+        "object.get(object.union(input.limits, data.costs), <text>, 1)",
+        'semver.compare("1.9.0", "1.10.0-rc.1")',
+        *("strings.count(<text>, <text>)", "product(<integers>)", "ceil(<number>)"),
         "<integer helper>",
     ),
     "number": ("(<number> + <number>)", "(<number> * <number>)", "<integer>"),
@@ -50,15 +57,27 @@ TOTAL = {
         *('concat("-", <strings>)', "substring(<text>, 0, 2)"),
         *("substring(<text>, 1, -1)", 'replace(<text>, "a", "xy")'),
         *('trim(<text>, "b")', 'trim_suffix(<text>, "b")'),
+        *('regex.replace(<text>, "([a-z])-?", "$1$1<${0}>")', "hex.encode(<text>)"),
+        *("base64.encode(<text>)", "glob.quote_meta(<text>)", "crypto.md5(<text>)"),
+        *("crypto.sha1(<text>)", "time.weekday(<integer> * 86400000000000)"),
+        *("crypto.sha256(<text>)", "trim_space(<text>)", 'trim_left(<text>, "ab")'),
+        *('trim_right(<text>, "b")', 'trim_prefix(<text>, "a")'),
+        'strings.reverse(replace(<text>, "é", "e"))',
         "<text helper>",
     ),
     "texts": (
         *("[<text>, <text>]", 'split(<text>, "-")', "sort(<strings>)"),
         *("array.concat(<texts>, <texts>)", "array.slice(<texts>, 0, 2)"),
-        "<array>",
+        *('regex.split("[-.]", <text>)', 'regex.find_n("[a-z]", <text>, 2)'),
+        *("array.reverse(<texts>)", "<array>"),
     ),
     "set": ("(<set> | <set>)", "(<set> & <set>)", "(<set> - <set>)", "<subset>"),
-    "integers": ("[<integer>, <integer>]", "<sizes>", "<times>"),
+    "integers": (
+        "[<integer>, <integer>]",
+        "<sizes>",
+        "<times>",
+        "indexof_n(<text>, `b`)",
+    ),
     "condition": (
         *("<integer> == <number>", "<integer> != <number>", "<integer> < <number>"),
         *("<integer> >= <number>", "<number> <= <integer>", "<text> == <text>"),
@@ -66,7 +85,11 @@ TOTAL = {
         *("<integer> in input.limits", "<texts> == <texts>", "<texts> != <texts>"),
         *("<set> == <set>", "contains(<text>, <text>)", "startswith(<text>, <text>)"),
         *("endswith(<text>, <text>)", 'regex.match("^a[.-]?b*$", <text>)'),
+        "strings.any_suffix_match(<strings>, <text>)",
         *("strings.any_prefix_match(<text>, <strings>)", "<predicate helper>"),
+        *("object.subset(<set>, <set>)", "object.subset(<texts>, <set>)"),
+        *("object.subset(input.limits, data.costs)", "semver.is_valid(<text>)"),
+        *("regex.is_valid(<text>)", "base64.is_valid(base64.encode(<text>))"),
         *('glob.match("a*", [], <text>)', 'glob.match("*.b", [], <text>)', "<every>"),
     ),
 }
@@ -75,13 +98,22 @@ PARTIAL = {
     "integer": (
         *("(<integer> % <integer>)", "floor((<integer> / <integer>))"),
         *("max(<integers>)", "min(<integers>)", "input.limits[<text>]"),
-        *("input.numbers[0]", "input.numbers[<integer>]"),
+        *("input.numbers[0]", "input.numbers[<integer>]", "bits.lsh(<integer>, 3)"),
+        *(
+            "bits.rsh(<integer>, 1)",
+            'floor(time.parse_duration_ns("1m30s") / 1000000000)',
+        ),
+        *("time.date(<integer> * 90000000000000)[1]", 'units.parse_bytes("1.5Ki")'),
+        *("time.clock(<integer> * 61000000000)[2]", "floor(to_number(`1.5`))"),
     ),
     "text": (
         *("input.names[0]", "input.site.name", "max(<strings>)"),
+        *("hex.decode(hex.encode(<text>))", "base64.decode(base64.encode(<text>))"),
+        *("format_int(<integer>, 16)", 'base64url.decode("fj8")'),
+        *('urlquery.decode(concat("%2D", [<text>, "+"]))', "<submatch>"),
         *('sprintf("<%s>", [<text>])', 'sprintf("%d", [<integer>])'),
     ),
-    "integers": ("numbers.range(1, <integer>)",),
+    "integers": ("numbers.range(1, <integer>)", "numbers.range_step(<integer>, 9, 2)"),
 }
 _PLACE = re.compile(r"<([a-z ]+)>")
 
@@ -275,6 +307,22 @@ class Expressions:
         inner.add("item", name)
         lines = [f"some {name} in input.items", *self.conditions(inner, depth)]
         return f"[{name}.size | {'; '.join(lines)}]"
+
+    def _meetings(self, _scope: Scope, _depth: int) -> str:
+        """How many networks meet a fixed one, or addresses are in it."""
+        name, fixed = self.fresh("n"), self.pick("10.1.0.0/16", "fe80::/64")
+        if self.odds(2):
+            test = f'net.cidr_intersects({name}, "{fixed}")'
+            return f"count([{name} | some {name} in input.networks; {test}])"
+        test = f'{name}.kind == "flow"; net.cidr_contains("{fixed}", {name}.ip)'
+        return f"count([{name} | some {name} in input.items; {test}])"
+
+    def _submatch(self, scope: Scope, depth: int) -> str:
+        """A group of the first match of a pattern."""
+        text = self.write("text", scope, depth)
+        pattern = self.pick("(a)(b)?", "([a-z])-([a-z])", "(.)$")
+        found = f"regex.find_all_string_submatch_n(`{pattern}`, {text}, -1)"
+        return f"{found}[0][{self.pick(0, 1)}]"
 
     def _times(self, _scope: Scope, _depth: int) -> str:
         """How far some times are from a fixed one, in quarters of a second."""

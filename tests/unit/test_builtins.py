@@ -101,7 +101,171 @@ VALUES = [
     ("base64.decode", ("====",), None),
     ("base64.decode", ("Y Q=",), None),
     ("base64.decode", ("/w==",), "\ufffd"),
+    ("base64.is_valid", ("YR==",), True),
+    ("base64.encode", ("é",), "w6k="),
+    ("base64url.decode", ("_-8=",), "\ufffd\ufffd"),
+    ("base64url.decode", ("_-8",), "\ufffd\ufffd"),
+    ("base64url.decode", ("YQ=",), None),
+    ("base64url.decode", ("+/8=",), None),
+    ("base64url.decode", ("YR",), "a"),
+    ("hex.decode", ("ABcd6162",), "\ufffd\ufffdab"),
+    ("hex.decode", ("6",), None),
+    ("hex.decode", ("61 62",), None),
+    ("hex.encode", ("é",), "c3a9"),
+    ("urlquery.decode", ("a%20b+c%C3%A9",), "a b cé"),
+    ("urlquery.decode", ("a%2",), None),
+    ("urlquery.decode", ("%ff",), "\ufffd"),
+    ("numbers.range_step", (10, 1, 3), [10, 7, 4, 1]),
+    ("numbers.range_step", (1, 1, 5), [1]),
+    ("numbers.range_step", (1, 10, 0), None),
+    ("numbers.range_step", (0, 10**9, 10**5), None),
+    ("bits.and", (-6, 3), 2),
+    ("bits.xor", (-1, 1), -2),
+    ("bits.lsh", (1, 100), 2**100),
+    ("bits.lsh", (1, -1), None),
+    ("bits.lsh", (1, 10**40), None),
+    ("bits.rsh", (-17, 2), -5),
+    ("bits.rsh", (5, 10**40), 0),
+    ("bits.rsh", (1, -1), None),
+    ("array.reverse", ((1, 2),), [2, 1]),
+    ("object.remove", ({"a": 1, "b": 2}, frozenset({"a"})), {"b": 2}),
+    ("object.filter", ({"a": 1, "b": 2}, ["a", "z"]), {"a": 1}),
+    ("object.union", ({"a": 1}, {"a": 3}), {"a": 3}),
+    ("object.subset", ({"a": 1, "b": 2}, {"a": 2}), False),
+    ("object.subset", ({}, {}), True),
+    ("object.subset", ((1, 2), frozenset({2})), True),
+    ("object.subset", (frozenset({1}), frozenset({1, 2})), False),
+    ("indexof_n", ("aaaa", "aa"), [0, 1, 2]),
+    ("indexof_n", ("éaé", "é"), [0, 2]),
+    ("indexof_n", ("a", ""), None),
+    ("glob.quote_meta", ("*?\\[]{},!-a.b",), r"\*\?\\\[\]\{\},!-a.b"),
+    ("regex.is_valid", ("a" * 100_000,), False),
+    ("regex.find_n", ("a*", "baac", -1), ["", "aa", ""]),
+    ("regex.find_n", ("a*", "baac", 2), ["", "aa"]),
+    ("regex.find_n", ("a*", "baac", 0), []),
+    ("regex.find_n", ("", "é", -1), ["", ""]),
+    ("regex.find_n", ("^a", "aa", -1), ["a"]),
+    ("regex.find_n", ("[", "a", -1), None),
+    ("regex.split", ("", "ab"), ["a", "b"]),
+    ("regex.split", ("a*", "abaabaccadaaae"), ["", "b", "b", "c", "c", "d", "e"]),
+    ("regex.split", (",", ""), [""]),
+    ("regex.split", ("", ""), []),
+    ("regex.split", ("a", "aba"), ["", "b", ""]),
+    ("regex.split", ("[", "a"), None),
+    ("regex.replace", ("abc", "b(c)", "<$1>$$$x${1}y$1y"), "a<c>$cy"),
+    ("regex.replace", ("abc", "x*", "-"), "-a-b-c-"),
+    ("regex.replace", ("baac", "a*", "-"), "-b-c-"),
+    ("regex.replace", ("aéc", "", "-"), "-a-é-c-"),
+    ("regex.replace", ("abc", "(?P<n>b)", "$n-${n}-$"), "ab-b-$c"),
+    ("regex.replace", ("abc", "(b)", "$1a ${1}a $11 $01 $ 1 ${}"), "a ba   $ 1 ${}c"),
+    ("regex.replace", ("abc", "[", "-"), None),
+    ("time.weekday", (-1,), "Wednesday"),
+    ("time.clock", (-1,), [23, 59, 59]),
+    ("time.date", (-1,), [1969, 12, 31]),
+    ("time.date", (951_782_400 * 10**9,), [2000, 2, 29]),
+    ("time.parse_duration_ns", ("-1.5h",), -5_400_000_000_000),
+    ("time.parse_duration_ns", ("1us1ms1ns1µs",), 1_002_001),
+    ("time.parse_duration_ns", ("1w2d",), 777_600_000_000_000),
+    ("time.parse_duration_ns", (".5s",), 500_000_000),
+    ("time.parse_duration_ns", ("0",), 0),
+    ("time.parse_duration_ns", ("",), None),
+    ("time.parse_duration_ns", (".s",), None),
+    ("time.parse_duration_ns", ("1 h",), None),
+    ("time.parse_duration_ns", ("200000d",), None),
+    ("semver.compare", ("1.2.3-alpha.1", "1.2.3-alpha.beta"), -1),
+    ("semver.compare", ("1.2.3-alpha.1", "1.2.3-alpha.1.1"), -1),
+    ("semver.compare", ("1.2.3-2", "1.2.3-10"), -1),
+    ("semver.compare", ("1.2.3", "1.2.3-rc"), 1),
+    ("semver.compare", ("1.2.3+b1", "1.2.3+b2"), 0),
+    ("semver.compare", ("1.2", "1.10.0"), None),
+    ("semver.compare", ("99999999999999999999.2.3", "1.2.3"), None),
+    ("semver.is_valid", ("1.0.0-a..b",), False),
+    ("units.parse_bytes", ("1.5MB",), 1_500_000),
+    ("units.parse_bytes", ("10ki",), 10_240),
+    ("units.parse_bytes", ("0.0001K",), 0),
+    ("units.parse_bytes", ("1e3K",), 1_000_000),
+    ("units.parse_bytes", ("1EiB",), 2**60),
+    ("units.parse_bytes", ("K",), None),
+    ("units.parse_bytes", ("1b",), None),
 ]
+
+
+def test_groups_that_are_not_there_are_empty() -> None:
+    found = call("regex.find_all_string_submatch_n", "a(x)?b", "ab axb", -1)
+
+    assert found == [["ab", ""], ["axb", "x"]]
+
+
+def test_a_search_is_bounded_in_text_and_matches() -> None:
+    long = "a" * MAX_LENGTH
+
+    assert len(call("regex.find_n", "a", long, -1)) == 1000
+    assert call("regex.find_n", "a+", long, -1) == ["a" * 65_536]
+    assert len(call("regex.split", "a", long)) == 1001
+    assert call("regex.replace", long, "a", "bb") == ("bb" * 1000 + long)[:MAX_LENGTH]
+    assert len(call("regex.replace", long, "a", "$0" * 5000)) == MAX_LENGTH
+    assert len(call("indexof_n", long, "a")) == 1000
+
+
+def test_encodings_are_cut_where_they_can_be_decoded() -> None:
+    long = "a" * MAX_LENGTH
+
+    for coding in ("hex", "base64"):
+        encoded = call(f"{coding}.encode", long)
+        assert len(encoded) == MAX_LENGTH
+        assert long.startswith(call(f"{coding}.decode", encoded))
+
+
+MEETINGS = [
+    ("10.0.0.0/8", "10.1.0.0/16", True),
+    ("10.1.0.0/16", "10.0.0.0/8", True),
+    ("10.1.0.0/16", "10.2.0.0/16", False),
+    ("10.0.0.0/8", "::/0", False),
+    ("::ffff:10.0.0.0/104", "10.0.0.0/8", True),
+    ("nonsense", "10.0.0.0/8", False),
+]
+
+
+@pytest.mark.parametrize(("left", "right", "value"), MEETINGS)
+def test_networks_meet_or_do_not(left: str, right: str, value: bool) -> None:
+    assert call("net.cidr_intersects", left, right) is value
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "problem"),
+    [
+        (
+            'count(sprintf("%s", [1])) > 0',
+            "E401",
+            "`%s` of `sprintf` does not show number",
+        ),
+        (
+            'count(sprintf("%d", [true])) > 0',
+            "E401",
+            "`%d` of `sprintf` does not show boo",
+        ),
+        (
+            'count(sprintf("%v", [["a"]])) > 0',
+            "E401",
+            "does not show array of one of `a`",
+        ),
+        ('time.weekday(0) == "Sunay"', "E405", "`Sunay`"),
+        ('count(object.union({"a": [1]}, {"a": [2]})) > 0', "E401", "does not take"),
+    ],
+)
+def test_what_a_builtin_never_takes_or_gives_does_not_compile(
+    line: str, code: str, problem: str
+) -> None:
+    _, found = attempt(rule(line))
+
+    assert [diagnostic.code for diagnostic in found] == [code]
+    assert problem in found[0].message
+
+
+def test_values_of_different_types_are_shown_together() -> None:
+    texts = rule('sprintf("%s:%d (%v)", ["a", 443, true]) == "a:443 (true)"')
+
+    assert fires(texts, document())
 
 
 @pytest.mark.parametrize(("name", "arguments", "value"), VALUES)
@@ -293,7 +457,12 @@ def test_only_times_of_the_schema_always_have_an_instant() -> None:
         ('glob.match("[a", [], "a")', "the glob is not valid: a `[` is empty"),
         ('count(sprintf("%q", ["a"])) > 0', "`%q` is not a verb of `sprintf`"),
         ('count(sprintf("50%", ["a"])) > 0', "`%` is not a verb of `sprintf`"),
-        ('indexof("a", "") == 0', "`indexof` looks for at least one character"),
+        ('count(sprintf("%s", ["a", 1])) > 0', "the template has verbs for 1 and not"),
+        ('regex.replace("a", "(", "b") == ""', "the pattern is not valid: missing )"),
+        ('time.parse_duration_ns("5") > 0', "`5` is not a duration such as `90s`"),
+        ('units.parse_bytes("5 KB") > 0', "`5 KB` is not a size such as `10KB`"),
+        ('semver.compare("1.2", "1.0.0") > 0', "`1.2` is not a semantic version"),
+        ('indexof("a", "") == 0', "it looks for at least one character"),
         ('time.parse_rfc3339_ns("yesterday") > 0', "`yesterday` is not an RFC 3339"),
     ],
 )

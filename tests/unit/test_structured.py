@@ -22,8 +22,8 @@ MANIFEST = (
 )
 
 
-def small(body: str) -> PolicySet:
-    """A set of one rule."""
+def files_of(body: str, manifest: str = MANIFEST) -> dict[str, str]:
+    """The files of a set of one rule."""
     lines = "".join(f"      {line}\n" for line in body.split("\n"))
     policy = (
         "policy: small\nkind: verifier\nversion: 1.0.0\nstatus: test\ntitle: Small\n"
@@ -31,7 +31,12 @@ def small(body: str) -> PolicySet:
         "falsepositives: [none]\nrules:\n  - id: small-rule\n    title: Small\n"
         f"    action: monitor\n    evidence: [e]\n    when: |\n{lines}"
     )
-    return compile_policies({"set.yaml": MANIFEST, "small.yaml": policy})
+    return {"set.yaml": manifest, "small.yaml": policy}
+
+
+def small(body: str) -> PolicySet:
+    """A set of one rule."""
+    return compile_policies(files_of(body))
 
 
 def test_structs_get_the_outcomes_of_dictionaries() -> None:
@@ -67,6 +72,38 @@ def test_rules_that_structs_do_not_allow_are_refused() -> None:
 
     with pytest.raises(InputError, match="keys that are worked out"):
         structured(small(f"{body}\ne.source == `edr`"))
+
+
+def test_the_fields_of_an_object_are_not_counted_on_structs() -> None:
+    body = (
+        "some e in input.events\ncount(input.context.networks) > 0\ne.source == `edr`"
+    )
+
+    with pytest.raises(InputError, match="names of fields"):
+        structured(small(f"{body}\ne.source == `edr`"))
+
+
+KEYED = """{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "title": "Keyed", "type": "object", "required": ["events", "limits"],
+  "additionalProperties": false,
+  "properties": {
+    "limits": {"type": "object", "additionalProperties": {"type": "integer"}},
+    "events": {"type": "array", "items": {
+      "title": "Event", "type": "object", "required": ["id"],
+      "additionalProperties": false,
+      "properties": {"id": {"type": "string", "x-identity": true}}}}}}
+"""
+
+
+def test_objects_whose_keys_no_schema_lists_are_not_put_on_structs() -> None:
+    manifest = MANIFEST.replace("incident.schema.json", "keyed.schema.json")
+    files = files_of("some e in input.events\ninput.limits.a == 1", manifest)
+    policies = compile_policies({**files, "schemas/keyed.schema.json": KEYED})
+
+    assert policies.outcome({"events": [{"id": "x"}], "limits": {"a": 1}}) == "monitor"
+    with pytest.raises(InputError, match="whose keys no schema lists"):
+        structured(policies)
 
 
 def test_only_a_verifier_is_put_on_structs() -> None:
