@@ -60,7 +60,8 @@ def _load(rules: Path) -> tuple[list[ExportedSet], PolicyFolder]:
     from opensoc_engine.codegen.rego_set import ExportedSet
     from opensoc_engine.compiler import check_set
     from opensoc_engine.diagnostics import DiagnosticCollector
-    from opensoc_engine.loader import load_folder, policy_folders
+    from opensoc_engine.loader import load_folder
+    from opensoc_engine.set_files import policy_folders
 
     paths = policy_folders(rules)
     if not paths:

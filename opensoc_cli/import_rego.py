@@ -76,9 +76,10 @@ def _identities(schema: Any) -> Iterator[str]:
 def _shared(folder: Path) -> tuple[Define, ...]:
     """The helpers that the policies of a folder share."""
     from opensoc_engine.diagnostics import DiagnosticCollector
-    from opensoc_engine.loader import MANIFEST, read_source
+    from opensoc_engine.loader import read_source
     from opensoc_engine.policy.parser import parse_manifest
     from opensoc_engine.schema_store import default_store
+    from opensoc_engine.set_files import MANIFEST
 
     ignored = DiagnosticCollector()
     if not (folder / MANIFEST).is_file():

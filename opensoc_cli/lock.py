@@ -16,17 +16,18 @@ from opensoc_cli import reporting
 from opensoc_cli.reporting import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from opensoc_engine.diagnostics import Diagnostic
     from opensoc_engine.loader import PolicyFolder
+    from opensoc_engine.lock import Content
 
 
 def run(
     path: Annotated[Path | None, typer.Argument(help="A rules folder.")] = None,
 ) -> None:
     """Write `lock.json` in the rules folder."""
-    from opensoc_engine.loader import LOCK, policy_folders, rules_root
+    from opensoc_engine.set_files import LOCK, policy_folders, rules_root
 
     given = path or reporting.own_rules()
     if not given.exists():
@@ -54,23 +55,31 @@ class LockReport:
     note: str
 
 
-def compare(root: Path, parts: Sequence[PolicyFolder], *, whole: bool) -> LockReport:
+def compare(
+    root: Path, read: Callable[[], Sequence[Content]], *, whole: bool
+) -> LockReport:
     """How the files of some sets compare with the lock file of their rules folder.
 
     Args:
         root: The rules folder.
-        parts: The sets that are looked at.
+        read: Gives what the files of the sets say that are looked at.
         whole: True if they are all sets, so that what is locked must be there.
     """
-    from opensoc_engine.diagnostics import DiagnosticCollector
-    from opensoc_engine.loader import LOCK, locked_files, rule_files
-    from opensoc_engine.lock import removed, unlocked, unraised
+    from opensoc_engine.set_files import LOCK
 
     if not (root / LOCK).is_file():
         return LockReport((), f"{root}: not locked; `opensoc lock` writes `{LOCK}`")
+    return _compare(root, read(), whole=whole)
+
+
+def _compare(root: Path, contents: Sequence[Content], *, whole: bool) -> LockReport:
+    from opensoc_engine.diagnostics import DiagnosticCollector
+    from opensoc_engine.loader import locked_files
+    from opensoc_engine.lock import removed, unlocked, unraised
+    from opensoc_engine.schema_store import default_store
+
     collector = DiagnosticCollector()
-    contents = rule_files(parts)
-    locked = locked_files(root, parts[0].store, collector) if parts else {}
+    locked = locked_files(root, default_store(), collector) if contents else {}
     if locked is None:
         return LockReport(collector.sorted(), "")
     scope = {item.file.partition("/")[0] for item in contents}
@@ -99,8 +108,9 @@ def _compiled(folders: Sequence[Path]) -> list[PolicyFolder]:
 def _lock(root: Path, parts: Sequence[PolicyFolder]) -> tuple[str, int]:
     """The text of the lock file, and how many files it holds."""
     from opensoc_engine.diagnostics import DiagnosticCollector
-    from opensoc_engine.loader import LOCK, locked_files, rule_files
+    from opensoc_engine.loader import locked_files, rule_files
     from opensoc_engine.lock import print_lock, unraised
+    from opensoc_engine.set_files import LOCK
 
     collector = DiagnosticCollector()
     locked = locked_files(root, parts[0].store, collector)

@@ -28,7 +28,8 @@ from opensoc_engine.editing.hover import hover
 from opensoc_engine.editing.sites import prepare
 from opensoc_engine.editing.workspace import Workspace, kind_of
 from opensoc_engine.formatter import format_source
-from opensoc_engine.loader import rules_root, store_of
+from opensoc_engine.loader import store_of
+from opensoc_engine.set_files import rules_root
 
 # Seconds without a key stroke before the files are checked.
 PAUSE = 0.25

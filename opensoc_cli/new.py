@@ -61,7 +61,8 @@ def _check_slug(slug: str) -> None:
 def _manifest(root: Path, policy_set: str) -> Manifest:
     """The manifest of the set; without a usable one nothing is written."""
     from opensoc_engine.diagnostics import DiagnosticCollector
-    from opensoc_engine.loader import policy_folders, read_folder
+    from opensoc_engine.loader import read_folder
+    from opensoc_engine.set_files import policy_folders
 
     folder = root / policy_set
     known = [path.name for path in policy_folders(root)]

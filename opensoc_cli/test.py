@@ -41,7 +41,7 @@ def run(
     ] = False,
 ) -> None:
     """Run the cases that stand beside the policies."""
-    from opensoc_engine.loader import policy_folders
+    from opensoc_engine.set_files import policy_folders
 
     root = path or reporting.default_rules()
     folder = root.parent if root.is_file() else root

@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING
 from opensoc_engine import set_cache
 from opensoc_engine.errors import InputError
 from opensoc_engine.packing import PackingError, pack, unpack
-from opensoc_engine.resources import data_root
+from opensoc_engine.set_files import read_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opensoc_engine.decision import Content, PolicySet
-
-_CASES = ".cases.yaml"
 
 
 def load_policy_set(folder: Path | str) -> PolicySet:
@@ -38,7 +36,7 @@ def load_policy_set(folder: Path | str) -> PolicySet:
     compiled = _compiled(path)
     # A file that changed meanwhile would be kept under the hash of what it was.
     if key is not None and key == _key(path):
-        set_cache.write(key, *pack(compiled))
+        set_cache.write(key, pack(compiled))
     return compiled
 
 
@@ -51,9 +49,8 @@ def _known(key: str, path: Path) -> PolicySet | None:
     found = set_cache.read(key)
     if found is None:
         return None
-    packed, sources, codes = found
     try:
-        return unpack(packed, sources, codes, _reader(path, packed["digest"]))
+        return unpack(found, _reader(path, found["digest"]))
     except (PackingError, KeyError, TypeError):
         return None
 
@@ -73,17 +70,7 @@ def _reader(path: Path, digest: str) -> Callable[[], Content]:
 
 def _key(path: Path) -> str | None:
     """The key of a folder in the cache; None if its files can't be read."""
-    own = path.resolve().parent.parent / "schemas"
-    shipped = data_root() / "schemas"
-    folders = (path, path.parent / "lists", own, shipped)
-    patterns = ("*.yaml", "*.yaml", "*.schema.json", "*.schema.json")
-    files = [
-        file
-        for folder, pattern in zip(folders, patterns, strict=True)
-        for file in sorted(folder.glob(pattern))
-        if not file.name.endswith(_CASES)
-    ]
     try:
-        return set_cache.key_of(files)
+        return set_cache.key_of("policy set", read_set(path, with_cases=False))
     except OSError:
         return None

@@ -66,32 +66,51 @@ def run_cases(
         store: Has the schema of the inputs.
         collector: Is told what is wrong with the cases.
     """
-    policies = {policy.slug.text: policy for policy in policy_set.policies}
-    results: list[CaseResult] = []
+    documents = case_documents(files, policy_set.inputs, base, store, collector)
+    results = tuple(_run(policy_set, *found) for found in documents)
+    report_missing(policy_set.policies, files, collector)
+    return results
+
+
+def case_documents(
+    files: Sequence[CasesFile],
+    inputs: Mapping[str, str],
+    base: Any,
+    store: SchemaStore,
+    collector: DiagnosticCollector,
+) -> list[tuple[str, Case, dict[str, Any]]]:
+    """The policy, the case and the input of all that fit; the rest is reported.
+
+    Args:
+        files: The cases.
+        inputs: The schema of the input of each policy.
+        base: What every input extends; None if the set has no base.
+        store: Has the schemas.
+        collector: Is told what is wrong with the cases.
+    """
+    found: list[tuple[str, Case, dict[str, Any]]] = []
     for cases in files:
-        policy = policies.get(cases.policy.text)
-        if policy is None:
-            problem = f"there is no policy `{cases.policy.text}` in this folder"
-            advice = suggest(cases.policy.text, policies)
-            found = diagnose("E609", cases.policy.span, help=advice, problem=problem)
-            collector.add(found)
+        slug = cases.policy.text
+        if slug not in inputs:
+            problem = f"there is no policy `{slug}` in this folder"
+            advice = suggest(slug, inputs)
+            collector.add(
+                diagnose("E609", cases.policy.span, help=advice, problem=problem)
+            )
             continue
-        schema = (policy.input_schema or policy_set.manifest.input_schema).text
         builder = _Builder(cases, base or {}, collector)
         for case in builder.known.values():
             document = builder.document(case)
             if document is not None and _is_valid(
-                document, case, cases, schema, store, collector
+                document, case, cases, inputs[slug], store, collector
             ):
-                results.append(_run(policy_set, policy, case, document))
-    _report_missing(policy_set.policies, files, collector)
-    return tuple(results)
+                found.append((slug, case, document))
+    return found
 
 
 def _run(
-    policy_set: PolicySet, policy: Policy, case: Case, document: dict[str, Any]
+    policy_set: PolicySet, slug: str, case: Case, document: dict[str, Any]
 ) -> CaseResult:
-    slug = policy.slug.text
     if policy_set.manifest.decision == "sum":
         decision = policy_set.evaluate_policy(document, slug)
     else:
@@ -254,7 +273,7 @@ def _remove(document: Any, path: list[str]) -> bool:
     return True
 
 
-def _report_missing(
+def report_missing(
     policies: Sequence[Policy],
     files: Sequence[CasesFile],
     collector: DiagnosticCollector,

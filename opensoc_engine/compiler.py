@@ -7,7 +7,6 @@ is.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import types as t
@@ -23,6 +22,7 @@ from opensoc_engine.diagnostics import DiagnosticCollector, Label, diagnose
 from opensoc_engine.errors import InputError
 from opensoc_engine.lower import lower
 from opensoc_engine.schema_types import schema_type, value_type
+from opensoc_engine.set_files import set_digest
 from opensoc_engine.suggestions import suggest
 
 if TYPE_CHECKING:
@@ -70,17 +70,17 @@ def compile_set(
     return PolicySet(
         manifest.name,
         manifest.version,
-        _digest(manifest, ordered, lists),
+        digest_of(manifest, ordered, lists),
         manifest.decision,
         manifest.order,
         manifest.default or "",
-        {item.policy.slug.text: _input_of(item.policy, manifest) for item in lowered},
+        {item.policy.slug.text: input_of(item.policy, manifest) for item in lowered},
         parts,
         lambda: content,
     )
 
 
-def _input_of(policy: Policy, manifest: Manifest) -> str:
+def input_of(policy: Policy, manifest: Manifest) -> str:
     """The schema of a policy's input."""
     return (policy.input_schema or manifest.input_schema).text
 
@@ -242,14 +242,11 @@ def _hidden(document: t.Type, forbidden: frozenset[str]) -> frozenset[str]:
     return frozenset(item.name for item in fields if item.trust in forbidden)
 
 
-def _digest(
+def digest_of(
     manifest: Manifest, policies: Sequence[Policy], lists: Mapping[str, ListFile]
 ) -> str:
-    """SHA-256 over all texts that the set is made of, by name."""
+    """The digest of the texts that the set is made of."""
     texts = {"set": manifest.source.text}
     texts.update({f"policy {p.slug.text}": p.source.text for p in policies})
     texts.update({f"list {name}": item.source.text for name, item in lists.items()})
-    total = sha256()
-    for name, text in sorted(texts.items()):
-        total.update(sha256(name.encode()).digest() + sha256(text.encode()).digest())
-    return total.hexdigest()
+    return set_digest(texts)

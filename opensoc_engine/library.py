@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from opensoc_engine.compiler import compile_set
 from opensoc_engine.diagnostics import Diagnostic, DiagnosticCollector, diagnose
 from opensoc_engine.errors import InputError, PolicyError
-from opensoc_engine.loader import CASES_SUFFIX, MANIFEST, load_policy_set
+from opensoc_engine.loader import load_policy_set
 from opensoc_engine.policy.parser import (
     parse_cases,
     parse_list,
@@ -22,11 +22,11 @@ from opensoc_engine.policy.parser import (
     parse_policy,
 )
 from opensoc_engine.policy.schema_validator import SchemaStore, validate_instance
-from opensoc_engine.policy.yaml_reader import MAX_BYTES
 from opensoc_engine.render import render_text
 from opensoc_engine.resources import data_root
 from opensoc_engine.schema_store import default_store
-from opensoc_engine.source import Source, Span
+from opensoc_engine.set_files import CASES_SUFFIX, MANIFEST
+from opensoc_engine.source import MAX_BYTES, Source, Span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from opensoc_engine.analysis.lints import lint, lists_read, unread_lists
 from opensoc_engine.compiler import check_set
 from opensoc_engine.diagnostics import DiagnosticCollector
-from opensoc_engine.loader import policy_folders, read_folder, rules_root
+from opensoc_engine.loader import read_folder
+from opensoc_engine.set_files import policy_folders, rules_root
 
 if TYPE_CHECKING:
     from opensoc_engine.analysis.checker import CheckedProgram

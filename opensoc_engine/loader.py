@@ -9,6 +9,7 @@ above; the ones that ship with OpenSOC are always there.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from errno import EFBIG
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,11 +23,12 @@ from opensoc_engine.policy.parser import (
     parse_manifest,
     parse_policy,
 )
-from opensoc_engine.policy.yaml_reader import MAX_BYTES, read_yaml, to_plain
+from opensoc_engine.policy.yaml_reader import read_yaml, to_plain
 from opensoc_engine.render import render_text
-from opensoc_engine.resources import data_root
+from opensoc_engine.resources import data_root, read_bounded
 from opensoc_engine.schema_store import load_store
-from opensoc_engine.source import Source, Span
+from opensoc_engine.set_files import CASES_SUFFIX, LISTS, LOCK, MANIFEST
+from opensoc_engine.source import MAX_BYTES, Source, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,11 +37,6 @@ if TYPE_CHECKING:
     from opensoc_engine.lock import Content, Locked
     from opensoc_engine.policy.model import CasesFile, ListFile, Manifest, Policy
     from opensoc_engine.policy.schema_validator import SchemaStore
-
-MANIFEST = "set.yaml"
-CASES_SUFFIX = ".cases.yaml"
-LISTS = "lists"
-LOCK = "lock.json"
 
 ParsedT = TypeVar("ParsedT")
 
@@ -132,22 +129,6 @@ def load_folder(path: Path) -> LoadedSet:
     return LoadedSet(folder, compiled, collector.sorted())
 
 
-def policy_folders(root: Path) -> list[Path]:
-    """The folders at or below a path, one level deep, that hold a manifest."""
-    if (root / MANIFEST).is_file():
-        return [root]
-    return sorted(path.parent for path in root.glob(f"*/{MANIFEST}"))
-
-
-def rules_root(path: Path) -> Path:
-    """The folder that holds the sets and the lists of a file, a set or itself."""
-    folder = path.parent if path.is_file() else path
-    if folder.resolve().name != LISTS and not (folder / MANIFEST).is_file():
-        return folder
-    # `.` and `..` have no parent that could be written before them.
-    return (folder if folder.name not in ("", "..") else folder.resolve()).parent
-
-
 def read_folder(
     path: Path, collector: DiagnosticCollector, files: Files | None = None
 ) -> PolicyFolder | None:
@@ -193,13 +174,11 @@ def read_source(path: Path, collector: DiagnosticCollector) -> Source | None:
     """The text of a file, or None if it can't be read; never more than a megabyte."""
     empty = Source(str(path), "")
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
+        return Source(str(path), read_bounded(path).decode("utf-8"))
+    except OSError as error:
+        if error.errno == EFBIG:
             collector.add(diagnose("E105", Span(empty, 0, 0), limit=MAX_BYTES))
             return None
-        return Source(str(path), data.decode("utf-8"))
-    except OSError as error:
         problem = error.strerror or type(error).__name__
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 text at byte {error.start}"

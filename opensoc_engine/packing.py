@@ -1,23 +1,27 @@
-"""A compiled policy set becomes plain text and JSON, and again a policy set.
+"""A compiled policy set becomes JSON values, and again a policy set.
 
-What is packed is generated source, constants and facts about rules: no pickles, no
-marshalled code. Unpacking looks up nothing by name but builtins of policies, and fails
-with `PackingError` on anything that is not of the form that packing gives.
+What is packed is generated source, that source as code of this very Python, constants
+and facts about rules; no pickles. The code is run as it is: unpack only what this user
+packed, which `set_cache` sees to. Anything else that is not of the form that packing
+gives is a `PackingError`.
 """
 
 from __future__ import annotations
 
+import marshal
+from base64 import b64decode, b64encode
 from decimal import Decimal
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine.codegen.generated import Plan, generated_set
+from opensoc_engine.codegen.namespace import compiled
 from opensoc_engine.decision import PolicySet
 from opensoc_engine.evaluation import Part, RuleFacts
 from opensoc_engine.frozen import FrozenDict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from types import CodeType
+    from collections.abc import Callable
 
     from opensoc_engine.decision import Content
 
@@ -28,9 +32,9 @@ class PackingError(ValueError):
     """Something is not of the form that packing gives."""
 
 
-def pack(policy_set: PolicySet) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """JSON values that say all of a set, and the source of each part."""
-    head = {
+def pack(policy_set: PolicySet) -> dict[str, Any]:
+    """JSON values that say all of a set."""
+    return {
         "name": policy_set.name,
         "version": policy_set.version,
         "digest": policy_set.digest,
@@ -40,28 +44,19 @@ def pack(policy_set: PolicySet) -> tuple[dict[str, Any], tuple[str, ...]]:
         "inputs": dict(policy_set.inputs),
         "parts": [_pack_part(part) for part in policy_set.parts],
     }
-    return head, tuple(part.code.source for part in policy_set.parts)
 
 
-def unpack(
-    packed: Any,
-    sources: Sequence[str],
-    codes: Sequence[CodeType],
-    read: Callable[[], Content],
-) -> PolicySet:
+def unpack(packed: Any, read: Callable[[], Content]) -> PolicySet:
     """The set that was packed.
 
     Args:
         packed: What `pack` gave.
-        sources: The source of each part.
-        codes: The same, compiled.
         read: Gives what the set was compiled from.
 
     Raises:
         PackingError: It was not packed by `pack`.
     """
     try:
-        parts = zip(packed["parts"], sources, codes, strict=True)
         return PolicySet(
             packed["name"],
             packed["version"],
@@ -70,16 +65,19 @@ def unpack(
             tuple(packed["order"]),
             packed["default"],
             packed["inputs"],
-            tuple(_unpack_part(*part) for part in parts),
+            tuple(map(_unpack_part, packed["parts"])),
             read,
         )
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, EOFError) as error:
         raise PackingError(f"{type(error).__name__}: {error}") from None
 
 
 def _pack_part(part: Part) -> dict[str, Any]:
     plan = part.code.plan
+    source = part.code.source
     return {
+        "source": source,
+        "code": _pack_code(compiled(source, ", ".join(part.policies))),
         "order": list(part.order),
         "hidden": sorted(part.hidden),
         "facts": [_pack_facts(fact) for fact in part.facts],
@@ -91,7 +89,7 @@ def _pack_part(part: Part) -> dict[str, Any]:
     }
 
 
-def _unpack_part(known: Any, source: str, code: CodeType) -> Part:
+def _unpack_part(known: Any) -> Part:
     plan = Plan(
         tuple((policy, rule) for policy, rule in known["names"]),
         tuple(
@@ -104,11 +102,22 @@ def _unpack_part(known: Any, source: str, code: CodeType) -> Part:
     constants = {name: unpacked(value) for name, value in known["constants"].items()}
     facts = tuple(RuleFacts(*map(unpacked, fact)) for fact in known["facts"])
     return Part(
-        generated_set(source, code, constants, plan),
+        generated_set(known["source"], _unpack_code(known["code"]), constants, plan),
         facts,
         tuple(known["order"]),
         frozenset(known["hidden"]),
     )
+
+
+def _pack_code(code: CodeType) -> str:
+    return b64encode(marshal.dumps(code)).decode()
+
+
+def _unpack_code(text: str) -> CodeType:
+    code = marshal.loads(b64decode(text))  # noqa: S302 - this user's own, see above
+    if not isinstance(code, CodeType):
+        raise PackingError("the code of a part is no code")
+    return code
 
 
 def _pack_facts(facts: RuleFacts) -> list[Any]:

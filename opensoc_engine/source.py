@@ -10,6 +10,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+# No file of a policy set may be larger.
+MAX_BYTES = 1_000_000
+
 
 def line_starts(text: str) -> tuple[int, ...]:
     """The offset of the first character of each line; only a line feed ends a line."""

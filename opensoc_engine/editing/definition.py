@@ -21,10 +21,10 @@ from opensoc_engine.editing.sites import (
     value_at,
 )
 from opensoc_engine.editing.workspace import Kind
-from opensoc_engine.loader import MANIFEST
 from opensoc_engine.policy.yaml_reader import MappingNode, read_yaml
 from opensoc_engine.rego import nodes as n
 from opensoc_engine.resources import data_root
+from opensoc_engine.set_files import MANIFEST
 from opensoc_engine.source import Source, Span
 
 if TYPE_CHECKING:

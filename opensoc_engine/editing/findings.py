@@ -14,7 +14,8 @@ from opensoc_engine.cases import run_cases
 from opensoc_engine.compiler import check_outcomes, check_set, compile_set
 from opensoc_engine.diagnostics import Diagnostic, DiagnosticCollector, Label
 from opensoc_engine.linter import is_allowed
-from opensoc_engine.loader import policy_folders, read_folder, rules_root
+from opensoc_engine.loader import read_folder
+from opensoc_engine.set_files import policy_folders, rules_root
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping

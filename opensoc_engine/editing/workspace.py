@@ -16,16 +16,9 @@ from opensoc_engine.diagnostics import DiagnosticCollector
 from opensoc_engine.editing.memo import Memo
 from opensoc_engine.editing.programs import Analysis, analyse
 from opensoc_engine.editing.tolerant import manifest_of, policy_of, tree_of
-from opensoc_engine.loader import (
-    CASES_SUFFIX,
-    LISTS,
-    MANIFEST,
-    Files,
-    policy_folders,
-    read_source,
-    store_of,
-)
+from opensoc_engine.loader import Files, read_source, store_of
 from opensoc_engine.policy.parser import parse_list
+from opensoc_engine.set_files import CASES_SUFFIX, LISTS, MANIFEST, policy_folders
 from opensoc_engine.source import Source
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from opensoc_engine.diagnostics import diagnose
 from opensoc_engine.errors import InputError
 from opensoc_engine.policy import schema_wording as words
 from opensoc_engine.policy.schema_acceptor import build_acceptor
-from opensoc_engine.policy.schema_dialect import build_validator, errors_of
 from opensoc_engine.policy.schema_formats import matches
-from opensoc_engine.policy.yaml_reader import (
+from opensoc_engine.policy.yaml_nodes import (
     MAX_DEPTH,
     MappingNode,
     ScalarNode,
@@ -27,13 +26,14 @@ from opensoc_engine.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from types import ModuleType
 
     from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
     from opensoc_engine.diagnostics import Diagnostic, DiagnosticCollector
     from opensoc_engine.policy.schema_acceptor import Accept
-    from opensoc_engine.policy.yaml_reader import Node
+    from opensoc_engine.policy.yaml_nodes import Node
     from opensoc_engine.source import Span
 
 MAX_PROBLEMS = 50
@@ -59,9 +59,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class SchemaStore:
-    """JSON Schemas by file name; validators are built when they are first used."""
+    """JSON Schemas by file name; validators are built when they are first used.
+
+    Attributes:
+        sound: Names of those that surely are JSON Schemas.
+    """
 
     documents: Mapping[str, Any]
+    sound: frozenset[str] = frozenset()
     _validators: dict[str, Validator] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -76,7 +81,8 @@ class SchemaStore:
             InputError: There is no such schema, or it is not valid.
         """
         if name not in self._validators:
-            self._validators[name] = build_validator(name, self.documents)
+            build = _dialect().build_validator
+            self._validators[name] = build(name, self.documents)
         return self._validators[name]
 
     def accepts(self, name: str, document: Any) -> bool:
@@ -86,10 +92,18 @@ class SchemaStore:
             InputError: There is no such schema, or it is not valid.
         """
         if name not in self._acceptors:
-            self.validator(name)
+            if name not in self.sound:
+                self.validator(name)
             self._acceptors[name] = build_acceptor(name, self.documents)
         accept = self._acceptors[name]
         return accept is not None and accept(document)
+
+
+def _dialect() -> ModuleType:
+    """The library, which is only needed to say what is wrong, and slow to import."""
+    from opensoc_engine.policy import schema_dialect  # noqa: PLC0415
+
+    return schema_dialect
 
 
 def validate_instance(
@@ -105,7 +119,7 @@ def validate_instance(
         return [deep]
     if store.accepts(schema_name, document):
         return []
-    errors = errors_of(store.validator(schema_name), document)
+    errors = _dialect().errors_of(store.validator(schema_name), document)
     return [_problem(error) for error in islice(_one_per_place(errors), MAX_PROBLEMS)]
 
 
@@ -117,7 +131,7 @@ def validate_node(
     try:
         if store.accepts(schema_name, document):
             return True
-        errors = errors_of(store.validator(schema_name), document)
+        errors = _dialect().errors_of(store.validator(schema_name), document)
         found = list(islice(_one_per_place(errors), MAX_PROBLEMS))
     except InputError as error:
         collector.add(diagnose("E607", _start(node), problem=str(error)))

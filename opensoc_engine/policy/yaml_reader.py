@@ -9,14 +9,22 @@ or diagnostics, never an exception.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from opensoc_engine.diagnostics import DiagnosticCollector, Label, diagnose
 from opensoc_engine.policy.yaml_errors import explain_error, hidden_character
+from opensoc_engine.policy.yaml_nodes import (
+    MAX_DEPTH,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    to_plain,
+)
 from opensoc_engine.policy.yaml_scalars import Scalar, ScalarError, plain_value
-from opensoc_engine.source import EmbeddedSource, Span
+from opensoc_engine.source import MAX_BYTES, EmbeddedSource, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +32,6 @@ if TYPE_CHECKING:
     from opensoc_engine.diagnostics import Diagnostic
     from opensoc_engine.source import Source
 
-MAX_BYTES = 1_000_000
-MAX_DEPTH = 64
 # Ten times the largest list that ships; a second's work.
 MAX_NODES = 50_000
 # More of the same helps nobody, and a hostile file could hold a hundred thousand.
@@ -34,49 +40,7 @@ _MAX_REPORTS = 50
 # The C parser is ten times faster; both give the same events.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-Node: TypeAlias = "ScalarNode | SequenceNode | MappingNode"
-
-
-@dataclass(frozen=True, slots=True)
-class ScalarNode:
-    """A single value.
-
-    Attributes:
-        embedded: For text, the map from its characters to the file.
-    """
-
-    value: Scalar
-    span: Span
-    embedded: EmbeddedSource | None = None
-
-    @property
-    def text(self) -> str:
-        """The value as text; keys are always text."""
-        return self.value if isinstance(self.value, str) else str(self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceNode:
-    """A list."""
-
-    items: tuple[Node, ...]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class MappingNode:
-    """Keys, always text, and their values in the order of the file."""
-
-    items: tuple[tuple[ScalarNode, Node], ...]
-    span: Span
-
-    def get(self, key: str) -> Node | None:
-        """The value of a key, or None."""
-        return next((item for name, item in self.items if name.text == key), None)
-
-    def key(self, key: str) -> ScalarNode | None:
-        """The key itself, with its place, or None."""
-        return next((name for name, _ in self.items if name.text == key), None)
+__all__ = ["MappingNode", "Node", "ScalarNode", "SequenceNode", "read_yaml", "to_plain"]
 
 
 def read_yaml(source: Source, collector: DiagnosticCollector) -> Node | None:
@@ -85,15 +49,6 @@ def read_yaml(source: Source, collector: DiagnosticCollector) -> Node | None:
     node = _read(source, found)
     collector.extend(found.sorted())
     return None if found.has_errors else node
-
-
-def to_plain(node: Node) -> Any:
-    """The values of a tree: dicts, lists and scalars; fractions are decimals."""
-    if isinstance(node, MappingNode):
-        return {key.text: to_plain(item) for key, item in node.items}
-    if isinstance(node, SequenceNode):
-        return [to_plain(item) for item in node.items]
-    return node.value
 
 
 def _read(source: Source, collector: DiagnosticCollector) -> Node | None:

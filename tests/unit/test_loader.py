@@ -7,14 +7,9 @@ import pytest
 
 from opensoc_engine import PolicyError, data_root, load_policy_set
 from opensoc_engine.diagnostics import DiagnosticCollector
-from opensoc_engine.loader import (
-    Files,
-    load_folder,
-    policy_folders,
-    read_folder,
-    read_source,
-)
+from opensoc_engine.loader import Files, load_folder, read_folder, read_source
 from opensoc_engine.policy.yaml_reader import MAX_BYTES
+from opensoc_engine.set_files import policy_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
