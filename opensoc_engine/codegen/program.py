@@ -165,14 +165,7 @@ def _rule_with(rewriter: Rewriter, rule: Rule) -> Rule:
 def _functions_with(
     rewriter: Rewriter, functions: Mapping[str, ir.Function]
 ) -> dict[str, ir.Function]:
-    return {
-        name: replace(
-            function,
-            bodies=tuple(map(rewriter.block, function.bodies)),
-            results=rewriter.all(function.results),
-        )
-        for name, function in functions.items()
-    }
+    return {name: rewriter.function(item) for name, item in functions.items()}
 
 
 def _on_streams(

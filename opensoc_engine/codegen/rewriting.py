@@ -81,6 +81,11 @@ class Rewriter:
         """What a variable that is bound here is called."""
         return name
 
+    def function(self, function: ir.Function) -> ir.Function:
+        """The helper with its bodies and results rewritten."""
+        bodies = tuple(map(self.block, function.bodies))
+        return replace(function, bodies=bodies, results=self.all(function.results))
+
     def block(self, block: ir.Block) -> ir.Block:
         """The block with its steps rewritten."""
         steps = tuple(map(self.step, block.steps))

@@ -16,13 +16,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from opensoc_engine import ir
-from opensoc_engine.codegen.costs import is_costly
 from opensoc_engine.codegen.rewriting import (
     Rewriter,
-    all_bound,
     bound_by,
     is_input_path,
     variables,
+)
+from opensoc_engine.codegen.steps import (
+    bound_after,
+    cheap_first,
+    constant_pair,
+    equal_pair,
+    needed,
+    own_steps,
+    together,
 )
 
 if TYPE_CHECKING:
@@ -289,19 +296,19 @@ class Streamer(Rewriter):
         array = each.collection
         found = self._streams.kinds(array, steps, each.value)
         kinds = None if found is None else tuple(sorted(found))
-        own = _own(steps, each.value)
+        own = own_steps(steps, each.value)
         taken = set(map(id, own))
         rest = tuple(step for step in steps if id(step) not in taken)
         mine = {each.value} | {name for step in own for name in bound_by(step)}
-        after = _after(rest, mine)
-        pairs = [_equal(step, mine, after) for step in rest]
+        after = bound_after(rest, mine)
+        pairs = [equal_pair(step, mine, after) for step in rest]
         if kinds is None and any(pairs):
             # An index by constants too serves loops that ask for other values there.
-            constant = [s for s in own if _constant(s, mine) is not None]
+            constant = [s for s in own if constant_pair(s, mine) is not None]
             moved = set(map(id, constant))
             own = tuple(step for step in own if id(step) not in moved)
             rest = tuple(s for s in steps if not any(s is other for other in own))
-            pairs = [_constant(s, mine) or _equal(s, mine, after) for s in rest]
+            pairs = [constant_pair(s, mine) or equal_pair(s, mine, after) for s in rest]
         if kinds is None and not any(pairs):
             return None
         filters = own
@@ -316,7 +323,7 @@ class Streamer(Rewriter):
             known = [pair for pair in pairs if pair is not None]
             return self._joined(each, stream, own, left, known)
         loop = replace(each, collection=ir.HelperCall(stream.function, ()))
-        return (loop, *_needed(own, variables(rest, self._tail)), *rest)
+        return (loop, *needed(own, variables(rest, self._tail)), *rest)
 
     def _is_kind_test(self, step: ir.Step, name: str) -> bool:
         match step:
@@ -334,14 +341,14 @@ class Streamer(Rewriter):
         pairs: list[tuple[ir.Expression, ir.Expression]],
     ) -> tuple[ir.Step, ...]:
         """The loop over what an index gives for values from outside."""
-        key = _together([pair[0] for pair in pairs])
-        wanted = _together([pair[1] for pair in pairs])
-        block = ir.Block(_needed(own, variables(key)))
+        key = together([pair[0] for pair in pairs])
+        wanted = together([pair[1] for pair in pairs])
+        block = ir.Block(needed(own, variables(key)))
         index = self._streams.index(stream, each.value, block, key)
         source = ir.Default(
             ir.HelperCall(index.function, ()), (wanted,), ir.Constant(())
         )
-        kept = _needed(own, variables(left, self._tail))
+        kept = needed(own, variables(left, self._tail))
         return (replace(each, collection=source), *kept, *left)
 
 
@@ -349,88 +356,6 @@ def _refined(stream: Stream, base: Stream) -> Stream:
     """The stream as a part of another one."""
     length = len(base.block.steps)
     before, after = stream.block.steps[:length], stream.block.steps[length:]
-    kept = _needed(before, variables(after))
+    kept = needed(before, variables(after))
     array = ir.HelperCall(base.function, ())
     return replace(stream, array=array, rest=ir.Block((*kept, *after)))
-
-
-def cheap_first(steps: tuple[ir.Step, ...], costly: set[str]) -> tuple[ir.Step, ...]:
-    """The steps in another order: what is dear waits for all that is cheap.
-
-    What says that a field is there is cheap, so it stays before what reads the field:
-    steps of one cost keep their order, but for those that wait for a dear value.
-    """
-    left = list(steps)
-    unbound = {name for step in steps for name in bound_by(step)}
-    found: list[ir.Step] = []
-    while left:
-        ready = [s for s in left if not variables(s) & unbound - set(bound_by(s))]
-        step = next((s for s in ready if not is_costly(s, costly)), ready[0])
-        left = [other for other in left if other is not step]
-        unbound -= set(bound_by(step))
-        found.append(step)
-    return tuple(found)
-
-
-def _own(steps: tuple[ir.Step, ...], name: str) -> tuple[ir.Step, ...]:
-    """The steps that read nothing but an element, and what was bound of it."""
-    mine, found = {name}, []
-    for step in steps:
-        if isinstance(step, ir.Each):
-            continue
-        read = variables(step) - all_bound(step)
-        if read and read <= mine:
-            found.append(step)
-            mine.update(bound_by(step))
-    return tuple(found)
-
-
-def _needed(steps: tuple[ir.Step, ...], read: frozenset[str]) -> tuple[ir.Step, ...]:
-    """The steps that bind what is read later, and what those read."""
-    found: list[ir.Step] = []
-    wanted = set(read)
-    for step in reversed(steps):
-        if wanted.intersection(bound_by(step)):
-            found.append(step)
-            wanted |= variables(step)
-    return tuple(reversed(found))
-
-
-def _after(rest: tuple[ir.Step, ...], mine: set[str]) -> set[str]:
-    """The variables that the steps after a loop bind."""
-    return mine | {name for step in rest for name in bound_by(step)}
-
-
-def _equal(
-    step: ir.Step, mine: set[str], after: set[str]
-) -> tuple[ir.Expression, ir.Expression] | None:
-    """What a line compares of the element, and with what from outside of the loop."""
-    match step:
-        case ir.Test(ir.Operation("eq", (left, right))):
-            for one, other in ((left, right), (right, left)):
-                inside, outside = variables(one), variables(other)
-                is_pair = inside and inside <= mine and outside
-                if is_pair and not outside & after and _is_scalar(one):
-                    return one, other
-    return None
-
-
-def _constant(
-    step: ir.Step, mine: set[str]
-) -> tuple[ir.Expression, ir.Expression] | None:
-    """What a line compares of the element, and with which text."""
-    match step:
-        case ir.Test(ir.Operation("eq", (read, ir.Constant(str()) as text))):
-            return (read, text) if variables(read) <= mine else None
-        case ir.Test(ir.Operation("eq", (ir.Constant(str()) as text, read))):
-            return (read, text) if variables(read) <= mine else None
-    return None
-
-
-def _is_scalar(node: ir.Expression) -> bool:
-    """True for what reads no comprehension; sides of `eq` are scalars anyway."""
-    return not isinstance(node, ir.Collect)
-
-
-def _together(parts: list[ir.Expression]) -> ir.Expression:
-    return parts[0] if len(parts) == 1 else ir.Display("array", tuple(parts))
