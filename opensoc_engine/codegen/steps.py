@@ -4,25 +4,49 @@ from __future__ import annotations
 
 from opensoc_engine import ir
 from opensoc_engine.codegen.costs import is_costly
-from opensoc_engine.codegen.rewriting import all_bound, bound_by, variables
+from opensoc_engine.codegen.rewriting import (
+    all_bound,
+    bound_by,
+    calls,
+    inside,
+    variables,
+)
 
 
-def cheap_first(steps: tuple[ir.Step, ...], costly: set[str]) -> tuple[ir.Step, ...]:
+def cheap_first(
+    steps: tuple[ir.Step, ...], costly: set[str], private: set[str]
+) -> tuple[ir.Step, ...]:
     """The steps in another order: what is dear waits for all that is cheap.
 
-    What says that a field is there is cheap, so it stays before what reads the field:
-    steps of one cost keep their order, but for those that wait for a dear value.
+    What says that a field is there is cheapest, so it stays before what reads the
+    field: steps of one cost keep their order, but for those that wait for a value.
+
+    `costly` helpers are dear. Those that are also `private`, that is asked at one place
+    only, come last: what others ask too is often known already.
     """
     left = list(steps)
     unbound = {name for step in steps for name in bound_by(step)}
     found: list[ir.Step] = []
     while left:
         ready = [s for s in left if not variables(s) & unbound - set(bound_by(s))]
-        step = next((s for s in ready if not is_costly(s, costly)), ready[0])
+        step = min(ready, key=lambda s: _cost(s, costly, private))
         left = [other for other in left if other is not step]
         unbound -= set(bound_by(step))
         found.append(step)
     return tuple(found)
+
+
+def _cost(step: ir.Step, costly: set[str], private: set[str]) -> int:
+    """0 for what only reads and compares fields, 2 or more for what is dear."""
+    if is_costly(step, costly):
+        return 3 if private and calls(step) and calls(step) <= private else 2
+    return int(any(map(_is_call, inside(step))))
+
+
+def _is_call(node: object) -> bool:
+    if isinstance(node, ir.BuiltinCall):
+        return node.name != "count"
+    return isinstance(node, ir.HelperCall)
 
 
 def own_steps(steps: tuple[ir.Step, ...], name: str) -> tuple[ir.Step, ...]:
@@ -65,18 +89,6 @@ def equal_pair(
                 is_pair = inside and inside <= mine and outside
                 if is_pair and not outside & after:
                     return one, other
-    return None
-
-
-def constant_pair(
-    step: ir.Step, mine: set[str]
-) -> tuple[ir.Expression, ir.Expression] | None:
-    """What a line compares of the element, and with which text."""
-    match step:
-        case ir.Test(ir.Operation("eq", (read, ir.Constant(str()) as text))):
-            return (read, text) if variables(read) <= mine else None
-        case ir.Test(ir.Operation("eq", (ir.Constant(str()) as text, read))):
-            return (read, text) if variables(read) <= mine else None
     return None
 
 

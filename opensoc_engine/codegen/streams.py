@@ -4,9 +4,11 @@ A stream is what is left of one array of the document, such as `input.events`, o
 elements passed all lines that read nothing but the element: its kind, and the rest.
 Many loops share a stream. It keeps the order of the array, so the solutions of a loop
 over it come as they came before. A loop that also wants fields equal to values from
-outside of it looks them up in an index of the stream.
+outside of it looks them up in an index of the stream; in an array without kinds only if
+that is long, for a short one is gone through faster.
 
-A stream is called like a helper without parameters: `s3`, and its index `j4`.
+A stream is called like a helper without parameters: `s3`, and its index `j4`. What
+gives the elements that may have a key is `c4`, a helper of an array and the key.
 """
 
 from __future__ import annotations
@@ -16,16 +18,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from opensoc_engine import ir
+from opensoc_engine.codegen.costs import is_costly
 from opensoc_engine.codegen.rewriting import (
     Rewriter,
     bound_by,
     is_input_path,
+    used,
     variables,
 )
 from opensoc_engine.codegen.steps import (
     bound_after,
     cheap_first,
-    constant_pair,
     equal_pair,
     needed,
     own_steps,
@@ -101,6 +104,11 @@ class Index:
         """What the index is called like."""
         return f"j{self.number}"
 
+    @property
+    def candidates(self) -> str:
+        """What gives elements that may have a key, of an array and the key."""
+        return f"c{self.number}"
+
 
 def find_spine(
     blocks: Iterable[ir.Block], functions: Mapping[str, ir.Function]
@@ -147,12 +155,18 @@ def _texts(value: object) -> frozenset[str] | None:
 
 @dataclass(slots=True)
 class Streams:
-    """The streams and indexes of a program."""
+    """The streams and indexes of a program.
+
+    Attributes:
+        costly: Helpers that are dear to call.
+        private: Helpers that are called at one place.
+    """
 
     spine: Spine | None
     keys: Keys
     functions: Mapping[str, ir.Function]
     costly: set[str]
+    private: set[str]
     streams: dict[Key, Stream] = field(default_factory=dict)
     indexes: dict[Key, Index] = field(default_factory=dict)
 
@@ -168,9 +182,16 @@ class Streams:
         found = Stream(len(self.streams), array, kinds, element, block)
         return self.streams.setdefault(key, found)
 
-    def refined(self) -> tuple[Stream, ...]:
+    def ordered(self, steps: tuple[ir.Step, ...]) -> ir.Block:
+        """The steps, with what is dear at the end."""
+        return ir.Block(cheap_first(steps, self.costly, self.private))
+
+    def refined(self, rewriter: Rewriter) -> tuple[Stream, ...]:
         """The streams, each made of the smallest stream that begins as it does."""
-        made = list(self.streams.values())
+        made = [
+            replace(stream, block=rewriter.block(stream.block))
+            for stream in self.streams.values()
+        ]
         shown = [
             tuple(
                 self.keys.of(ir.Block(item.block.steps[:length]), (item.element,))
@@ -295,26 +316,17 @@ class Streamer(Rewriter):
         """The loop over a stream, and what is left of the steps after it."""
         array = each.collection
         found = self._streams.kinds(array, steps, each.value)
-        kinds = None if found is None else tuple(sorted(found))
+        if found is None:
+            return self._looked_for(each, steps)
+        kinds = tuple(sorted(found))
         own = own_steps(steps, each.value)
         taken = set(map(id, own))
         rest = tuple(step for step in steps if id(step) not in taken)
         mine = {each.value} | {name for step in own for name in bound_by(step)}
         after = bound_after(rest, mine)
         pairs = [equal_pair(step, mine, after) for step in rest]
-        if kinds is None and any(pairs):
-            # An index by constants too serves loops that ask for other values there.
-            constant = [s for s in own if constant_pair(s, mine) is not None]
-            moved = set(map(id, constant))
-            own = tuple(step for step in own if id(step) not in moved)
-            rest = tuple(s for s in steps if not any(s is other for other in own))
-            pairs = [constant_pair(s, mine) or equal_pair(s, mine, after) for s in rest]
-        if kinds is None and not any(pairs):
-            return None
-        filters = own
-        if kinds is not None:
-            filters = tuple(s for s in own if not self._is_kind_test(s, each.value))
-        block = ir.Block(cheap_first(filters, self._streams.costly))
+        filters = tuple(s for s in own if not self._is_kind_test(s, each.value))
+        block = used(self._streams.ordered(filters))
         stream = self._streams.stream(array, kinds, each.value, block)
         if any(pairs):
             left = tuple(
@@ -324,6 +336,34 @@ class Streamer(Rewriter):
             return self._joined(each, stream, own, left, known)
         loop = replace(each, collection=ir.HelperCall(stream.function, ()))
         return (loop, *needed(own, variables(rest, self._tail)), *rest)
+
+    def _looked_for(
+        self, each: ir.Each, steps: tuple[ir.Step, ...]
+    ) -> tuple[ir.Step, ...] | None:
+        """The loop over elements that may be equal to values from outside.
+
+        A short array is gone through, a long one has an index.
+        """
+        costly, array = self._streams.costly, each.collection
+        cheap = tuple(step for step in steps if not is_costly(step, costly))
+        own = own_steps(cheap, each.value)
+        mine = {each.value} | {name for step in own for name in bound_by(step)}
+        after = bound_after(steps, mine)
+        pairs = [pair for s in steps if (pair := equal_pair(s, mine, after))]
+        if not pairs:
+            return None
+        block = self._streams.ordered(own)
+        stream = self._streams.stream(array, None, each.value, block)
+        key = together([pair[0] for pair in pairs])
+        wanted = together([pair[1] for pair in pairs])
+        index = self._streams.index(
+            stream, each.value, ir.Block(needed(own, variables(key))), key
+        )
+        source = ir.HelperCall(index.candidates, (array, wanted))
+        loops = [at for at, step in enumerate(steps) if isinstance(step, ir.Each)]
+        end = loops[0] if loops else len(steps)
+        first = self._streams.ordered(steps[:end]).steps
+        return (replace(each, collection=source), *first, *steps[end:])
 
     def _is_kind_test(self, step: ir.Step, name: str) -> bool:
         match step:
