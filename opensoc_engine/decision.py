@@ -172,9 +172,9 @@ class PolicySet:
         Raises:
             InputError: The set is a rubric, whose policies are evaluated one by one.
         """
-        self._refuse_rubric()
-        if len(self.parts) == 1 and self.decision == "strongest":
+        if self.decision == "strongest" and len(self.parts) == 1:
             return self.parts[0].outcome(document) or self.default
+        self._refuse_rubric()
         found = [part.outcome(document) for part in self.parts]
         fired = [outcome for outcome in found if outcome is not None]
         if self.decision != "strongest":

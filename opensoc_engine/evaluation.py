@@ -1,7 +1,7 @@
 """Generated code and facts about its rules become findings for a document.
 
 Rules are asked in the order of their outcomes, strongest first, and only those whose
-streams are long enough. So the strongest outcome is known as soon as one rule fires.
+buckets have elements. So the strongest outcome is known as soon as one rule fires.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from opensoc_engine.agenda import Agenda
+from opensoc_engine.codegen.generated import ELEMENTS
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from decimal import Decimal
 
     from opensoc_engine.codegen.generated import Found, GeneratedSet
@@ -125,28 +128,11 @@ class Part:
     facts: tuple[RuleFacts, ...]
     order: tuple[str, ...]
     hidden: frozenset[str]
-    _always: tuple[int, ...] = field(init=False)
-    _by_bucket: dict[int, tuple[tuple[int, int], ...]] = field(init=False)
-    _ranked: tuple[int, ...] = field(init=False)
-    _certain: tuple[frozenset[int], ...] = field(init=False)
+    _agenda: Agenda = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        strength = {outcome: at for at, outcome in enumerate(self.order)}
-        ranks = [strength.get(fact.outcome, 0) for fact in self.facts]
-        ranked = sorted(range(len(ranks)), key=lambda at: (ranks[at], at))
-        always, by_bucket = [], dict[int, list[tuple[int, int]]]()
-        for place, at in enumerate(ranked):
-            triggers = self.code.plan.triggers[at]
-            if triggers is None:
-                always.append(place)
-            for bucket, least in triggers or ():
-                by_bucket.setdefault(bucket, []).append((least, place))
-        object.__setattr__(self, "_ranked", tuple(ranked))
-        certain = tuple(self.code.plan.certain[at] for at in ranked)
-        object.__setattr__(self, "_certain", certain)
-        object.__setattr__(self, "_always", tuple(always))
-        shared = {bucket: tuple(sorted(found)) for bucket, found in by_bucket.items()}
-        object.__setattr__(self, "_by_bucket", shared)
+        outcomes = [fact.outcome for fact in self.facts]
+        object.__setattr__(self, "_agenda", Agenda(self.code, outcomes, self.order))
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -155,44 +141,29 @@ class Part:
 
     def outcome(self, document: Mapping[str, Any]) -> str | None:
         """The strongest outcome of the rules that fire, if any does."""
-        document, found = self._read(document)
-        for place in self._places(found):
-            at = self._ranked[place]
-            if not self._certain[place].isdisjoint(found):
-                return self.facts[at].outcome
-            for _ in self.code.rules[at](document, found):
-                return self.facts[at].outcome
-        return None
+        if self.hidden:
+            document = self._seen(document)
+        found: Found = {}
+        buckets = self.code.scan(document, found)
+        tests, known = self._agenda.tests(buckets, len(found[ELEMENTS]))
+        for test, outcome in tests:
+            if test(document, found):
+                return outcome
+        return known
 
     def findings(self, document: Mapping[str, Any]) -> list[Finding]:
         """The rules that fire, strongest first, then in the order of the files."""
-        document, found = self._read(document)
+        if self.hidden:
+            document = self._seen(document)
+        found: Found = {}
+        buckets = self.code.scan(document, found)
         fired = []
-        for place in self._places(found):
-            at = self._ranked[place]
+        for at in self._agenda.rules(buckets, len(found[ELEMENTS])):
             solutions = iter(self.code.rules[at](document, found))
             first = next(solutions, None)
             if first is not None:
                 fired.append(self.facts[at].finding(first, solutions))
         return fired
 
-    def _read(self, document: Mapping[str, Any]) -> tuple[Mapping[str, Any], Found]:
-        if self.hidden:
-            document = {k: v for k, v in document.items() if k not in self.hidden}
-        found: Found = {}
-        self.code.scan(document, found)
-        return document, found
-
-    def _places(self, found: Found) -> Sequence[int]:
-        """The places of the rules to ask, strongest first."""
-        if not found:
-            return self._always
-        places = list(self._always)
-        rules = self._by_bucket
-        for bucket, elements in found.items():
-            number = len(elements)
-            for least, place in rules.get(bucket, ()):
-                if least > number:
-                    break
-                places.append(place)
-        return sorted(set(places)) if len(places) > 1 else places
+    def _seen(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {k: v for k, v in document.items() if k not in self.hidden}

@@ -83,7 +83,7 @@ def _pack_part(part: Part) -> dict[str, Any]:
         "facts": [_pack_facts(fact) for fact in part.facts],
         "constants": {k: packed(v) for k, v in part.code.constants.items()},
         "names": [list(pair) for pair in plan.names],
-        "triggers": [None if t is None else sorted(t) for t in plan.triggers],
+        "needs": plan.needs,
         "certain": [sorted(buckets) for buckets in plan.certain],
         "reads_all": plan.reads_all,
     }
@@ -93,8 +93,8 @@ def _unpack_part(known: Any) -> Part:
     plan = Plan(
         tuple((policy, rule) for policy, rule in known["names"]),
         tuple(
-            None if found is None else frozenset((b, n) for b, n in found)
-            for found in known["triggers"]
+            tuple(tuple((b, n) for b, n in need) for need in bodies)
+            for bodies in known["needs"]
         ),
         tuple(map(frozenset, known["certain"])),
         known["reads_all"],

@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Exact: TypeAlias = int | Decimal
 
@@ -134,15 +134,11 @@ def flat(*parts: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def grouped(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
-    """Values by key, in order."""
-    found: dict[Any, list[Any]] = {}
-    for key, value in pairs:
-        if key in found:
-            found[key].append(value)
-        else:
-            found[key] = [value]
-    return found
+def has(pairs: Sequence[tuple[int, Any]], bit: int, least: int) -> bool:
+    """True if so many of the numbers that values stand after have a bit."""
+    if len(pairs) < least:
+        return False
+    return sum([1 for bits, _ in pairs if bits & bit]) >= least
 
 
 def gains(values: Iterable[Exact]) -> Exact:

@@ -1,8 +1,9 @@
 """JSON bytes become structs with just the fields that rules read, and then outcomes.
 
 The same rules are compiled once more, to read attributes. What no rule reads is skipped
-while the bytes are decoded; numbers with a fraction are decimals from the start. Bytes
-must fit the input schema in all that rules read, as documents must for `PolicySet`.
+while the bytes are decoded, and so is evidence, for only the outcome is asked; numbers
+with a fraction are decimals from the start. Bytes must fit the input schema in all that
+rules read, as documents must for `PolicySet`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from opensoc_engine import types as t
-from opensoc_engine.codegen.attributes import StructReader, attribute, names_read
+from opensoc_engine.codegen.attributes import (
+    StructReader,
+    answers,
+    attribute,
+    fields_read,
+)
 from opensoc_engine.codegen.python import generate_set
 from opensoc_engine.errors import InputError
 from opensoc_engine.evaluation import Part
@@ -22,6 +28,7 @@ from opensoc_engine.evaluation import Part
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from opensoc_engine.codegen.attributes import Reads
     from opensoc_engine.decision import PolicySet
 
 
@@ -65,45 +72,50 @@ def structured(policy_set: PolicySet) -> StructuredSet:
     documents = {item.document for item in compiled}
     if policy_set.decision != "strongest" or len(documents) != 1:
         raise InputError("only a verifier with one input can be put on structs")
-    modules = {item.policy.slug.text: item.program for item in compiled}
-    names = names_read(modules.values())
+    modules = {item.policy.slug.text: answers(item.program) for item in compiled}
+    reads = fields_read(modules.values())
     code = generate_set(modules, f"{policy_set.name} over structs", StructReader())
     facts = tuple(fact for part in policy_set.parts for fact in part.facts)
     if code.plan.reads_all or len(policy_set.parts) != 1:
         raise InputError("a rule looks at the document as a whole")
     part = Part(code, facts, policy_set.order, frozenset())
-    kind = _Shapes(names).of(documents.pop())
+    kind = _Shapes(reads).of("", documents.pop())
     decoder = msgspec.json.Decoder(kind)
-    return StructuredSet(part, policy_set.default, decoder, names)
+    return StructuredSet(part, policy_set.default, decoder, frozenset(reads.parents))
 
 
 class _Shapes:
     """Makes the types that bytes are decoded to."""
 
-    def __init__(self, names: frozenset[str]) -> None:
-        self._names = names
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
         self._count = 0
 
-    def of(self, *kinds: t.Type) -> Any:
-        """The type that holds values of all some types, as far as they are read."""
+    def of(self, parent: str, *kinds: t.Type) -> Any:
+        """The type that holds values of all some types, as far as they are read.
+
+        Args:
+            parent: The field whose value, or element, it is.
+            kinds: The types.
+        """
         objects = list(_objects(kinds))
         if objects and all(isinstance(k, t.Object | t.Union) for k in kinds):
-            return self._struct(objects)
+            return self._struct(parent, objects)
         if all(isinstance(kind, t.Array) for kind in kinds):
             elements = [kind.element for kind in kinds if isinstance(kind, t.Array)]
-            return list[self.of(*elements)]  # type: ignore[misc]
+            return list[self.of(parent, *elements)]  # type: ignore[misc]
         found = {_plain(kind) for kind in kinds}
         return found.pop() if len(found) == 1 else Any
 
-    def _struct(self, objects: Sequence[t.Object]) -> Any:
+    def _struct(self, parent: str, objects: Sequence[t.Object]) -> Any:
         kinds: dict[str, list[t.Type]] = {}
         for kind in objects:
             for field in kind.fields:
-                if field.name in self._names:
+                if self._reads.has(parent, field.name):
                     kinds.setdefault(field.name, []).append(field.type)
         self._count += 1
         fields = [
-            (attribute(name), self.of(*found) | None, None)
+            (attribute(name), self.of(name, *found) | None, None)
             for name, found in kinds.items()
         ]
         rename = {attribute(name): name for name in kinds}

@@ -20,7 +20,9 @@ _LARGEST_BYTE = 255
 
 def cidr_contains(network: str, inner: str) -> bool:
     """True if the network holds the address, or all of the other network."""
-    outside, inside = _range(network), _range(inner)
+    if len(network) > _LONGEST or len(inner) > _LONGEST:
+        return False
+    outside, inside = _read(network), _read(inner)
     if outside is None or inside is None or outside[0] != inside[0]:
         return False
     return outside[1] <= inside[1] and inside[2] <= outside[2]

@@ -1,7 +1,8 @@
 """Fields read as attributes of structs, instead of as keys of dictionaries.
 
-A struct has an attribute for every field that a rule reads; where the field is missing
-the attribute is None. Objects of lists, which rules read the same way, become rows.
+A struct has an attribute for every field that a rule may read of it; where the field is
+missing the attribute is None. Objects of lists, which rules read the same way, become
+rows.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import ir
 from opensoc_engine.codegen.expressions import Reader
-from opensoc_engine.codegen.rewriting import inside
+from opensoc_engine.codegen.rewriting import inside, used
 from opensoc_engine.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 def attribute(name: str) -> str:
@@ -62,6 +63,9 @@ class StructReader(Reader):
     def default(self, base: str, path: tuple[str, ...], default: str) -> str:
         """The value at a path of fields, or the default."""
         shown = tuple(attribute(name) for name in path)
+        if len(shown) == 1 and base.isidentifier():
+            read = f"{base}.{shown[0]}"
+            return f"({read} if {read} is not None else {default})"
         return f"attribute_at({base}, {shown!r}, {default})"
 
     def constant(self, value: Any) -> Any:
@@ -73,20 +77,64 @@ class StructReader(Reader):
         return {key: as_rows(rows) for key, rows in value.items()}
 
 
-def names_read(modules: Iterable[ir.Module]) -> frozenset[str]:
-    """The fields that some rules read, by name.
+def answers(module: ir.Module) -> ir.Module:
+    """The module without what proves that its rules fire."""
+    rules = []
+    for rule in module.rules:
+        blocks = [used(body.block) for body in rule.bodies]
+        bodies = tuple(ir.RuleBody(block, (), None) for block in blocks)
+        rules.append(ir.Rule(rule.id, bodies))
+    return ir.Module(module.functions, tuple(rules))
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """The fields that some rules read.
+
+    Attributes:
+        parents: For each name the fields of whose values it was read; None among them
+            if that is not known.
+    """
+
+    parents: Mapping[str, frozenset[str | None]]
+
+    def has(self, parent: str, name: str) -> bool:
+        """True if the field is read of what is the value, or an element, of another."""
+        found = self.parents.get(name, frozenset())
+        return None in found or parent in found
+
+
+def fields_read(modules: Iterable[ir.Module]) -> Reads:
+    """The fields that some rules read.
 
     Raises:
         InputError: A rule does what structs can't: it asks for a field by a name that
             is worked out, or goes through the fields of an object.
     """
-    found: set[str] = set()
+    found: dict[str, set[str | None]] = {}
     for module in modules:
         bodies = [body for rule in module.rules for body in rule.bodies]
         parts = [(b.block, b.evidence, b.value) for b in bodies]
         for part in inside(*parts, *module.functions):
-            found.update(_names(part))
-    return frozenset(found)
+            parent = _parent(part)
+            for name in _names(part):
+                found.setdefault(name, set()).add(parent)
+                parent = name
+    return Reads({name: frozenset(parents) for name, parents in found.items()})
+
+
+def _parent(part: Any) -> str | None:
+    """The field that something is read of; the document has no name."""
+    match part:
+        case (
+            ir.Member(base)
+            | ir.Default(base)
+            | ir.PartialOperation("field", (base, ir.Constant()))
+        ):
+            if isinstance(base, ir.Input):
+                return ""
+            return base.name if isinstance(base, ir.Member) else None
+    return None
 
 
 def _names(part: Any) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from opensoc_engine import ir
 from opensoc_engine.codegen.expressions import variable
+from opensoc_engine.codegen.rewriting import used
 from opensoc_engine.codegen.trees import MAX_LOOPS, Tree
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Bodies:
         shown = parameters(function.parameters)
         bodies = function.bodies
         if function.kind == "predicate":
-            self._predicate(name, function)
+            self._predicate(name, function, ())
             return
         results = [self.expressions.expression(result) for result in function.results]
         if function.kind == "value":
@@ -143,22 +144,30 @@ class Bodies:
             f"    return frozenset(chain({', '.join(calls)}))",
         ]
 
-    def _predicate(self, name: str, function: ir.Function) -> None:
+    def test(self, name: str, block: ir.Block, guards: Iterable[str]) -> None:
+        """Write a function that says whether a body of a rule can be fulfilled."""
+        function = ir.Function(name, "predicate", (), (used(block),), (), partial=False)
+        self._predicate(name, function, guards)
+
+    def _predicate(
+        self, name: str, function: ir.Function, guards: Iterable[str]
+    ) -> None:
+        """Guards fail before anything else is looked at."""
         shown = parameters(function.parameters)
+        failed = [f"    if not {guard}: return False" for guard in guards]
         tree = Tree(self.expressions, function.parameters)
         for block in function.bodies:
             tree.add(block, "return True")
         if tree.is_shallow():
-            self.lines.append(f"def {name}({shown}):")
-            self.lines += tree.lines("    ")
-            self.lines.append("    return False")
+            self.lines += [f"def {name}({shown}):", *failed]
+            self.lines += [*tree.lines("    "), "    return False"]
             return
         calls = []
         for number, block in enumerate(function.bodies):
             body = f"{name}_{number}_body"
             calls.append(f"{body}({shown})")
             self.body(body, function.parameters, block, PREDICATE)
-        self.lines.append(f"def {name}({shown}):")
+        self.lines += [f"def {name}({shown}):", *failed]
         self.lines.append(f"    return {' or '.join(calls) or 'False'}")
 
     def rule_body(self, name: str, body: ir.RuleBody, guards: Iterable[str]) -> None:

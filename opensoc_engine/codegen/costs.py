@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import ir
-from opensoc_engine.codegen.rewriting import inside, is_input_path
+from opensoc_engine.codegen.rewriting import inside, is_input_path, is_lookup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ def is_costly(nodes: Any, costly: set[str], slow: frozenset[str] = SLOW) -> bool
                 if name in slow:
                     return True
             case ir.HelperCall(name, arguments):
-                if name in costly or not arguments:
+                if name in costly or not arguments or is_lookup(part):
                     return True
             case ir.PartialHelper(name):
                 if name in costly:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # A number with more digits does not stand in the source: Python bounds what it reads.
 _MAX_SHOWN = 10**30
+# An array of so many elements is gone through faster than an index of it is made.
+_FEW = 8
 
 _INFIX = {
     "eq": "==",
@@ -46,7 +48,7 @@ CALLS = {
     "modulo": "modulo",
 }
 # Builtins that Python says shorter than a call can.
-_SHORT = {
+SHORT = {
     "contains": "({1} in {0})",
     "startswith": "{0}.startswith({1})",
     "endswith": "{0}.endswith({1})",
@@ -106,6 +108,8 @@ class Expressions:
 
     Attributes:
         streams: The texts of streams and indexes, by the name that they are called by.
+        candidates: The texts of indexes, by the name of what looks in them.
+        buckets: The bits of buckets, by the name that they are called by.
         members: Constants and their elements as a set, by identity.
         known: Expressions that a variable already has, by key.
     """
@@ -114,6 +118,8 @@ class Expressions:
     reader: Reader = field(default_factory=Reader)
     globals: dict[str, Any] = field(default_factory=dict)
     streams: dict[str, str] = field(default_factory=dict)
+    candidates: dict[str, str] = field(default_factory=dict)
+    buckets: dict[str, int] = field(default_factory=dict)
     members: dict[int, tuple[Any, frozenset[Any]]] = field(default_factory=dict)
 
     def expression(self, node: ir.Expression) -> str:
@@ -172,6 +178,10 @@ class Expressions:
     def _helper(self, function: str, arguments: tuple[ir.Expression, ...]) -> str:
         if not arguments and function in self.streams:
             return self.streams[function]
+        if function in self.candidates:
+            array, key = map(self.expression, arguments)
+            found = f"{self.candidates[function]}.get({key}, ())"
+            return f"({array} if len({array}) <= {_FEW} else {found})"
         return f"f_{function}(I, C, {self.arguments(arguments)})"
 
     def arguments(self, arguments: tuple[ir.Expression, ...]) -> str:
@@ -180,8 +190,8 @@ class Expressions:
 
     def _builtin(self, name: str, arguments: tuple[ir.Expression, ...]) -> str:
         shown = [self.expression(argument) for argument in arguments]
-        if name in _SHORT:
-            return _SHORT[name].format(*shown)
+        if name in SHORT:
+            return SHORT[name].format(*shown)
         if name == "lower" and isinstance(arguments[0], ir.Variable):
             (text,) = shown
             slow = f"{builtin_name(name)}({text})"
@@ -281,6 +291,8 @@ class Expressions:
         match step:
             case ir.Test(condition):
                 return self.expression(condition)
+            case ir.Exclude(ir.Block((ir.Try(_, partial),))):
+                return f"({self.partial(partial)} is None)"
             case ir.Exclude(block):
                 return f"(not {self.holds(block)})"
         return f"all({self.holds(step.block)} {self.loop(step)})"

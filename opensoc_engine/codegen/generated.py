@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
     from opensoc_engine.ir import Solution
 
-# What was found out about a document: streams by number, the rest by name.
+# What was found out about a document: all but what `scan` put there by name.
 Found: TypeAlias = dict[Any, Any]
 RuleFunction: TypeAlias = "Callable[[Any, Found], Iterator[Solution]]"
+BodyFunction: TypeAlias = "Callable[[Any, Found], bool]"
+# The buckets that a body needs, and how many elements in each; it needs them all.
+Need: TypeAlias = tuple[tuple[int, int], ...]
 
-# Marks a document whose elements were put into their streams.
-_SCANNED = -1
+# Where `scan` puts the elements that some bucket has, each after the bits of those
+# buckets, and where the bits of all of them together.
+ELEMENTS, BUCKETS = -1, -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,13 @@ class Plan:
 
     Attributes:
         names: The policy and the id of each rule.
-        triggers: For each rule the buckets of which one must be full enough, and how
-            full; None for a rule that must always be looked at.
-        certain: For each rule the buckets of which any element makes it fire.
+        needs: For each rule what each of its bodies needs to be looked at.
+        certain: For each rule the bodies that are fulfilled if they have that.
         reads_all: True if a rule looks at the document as a whole.
     """
 
     names: tuple[tuple[str, str], ...]
-    triggers: tuple[frozenset[tuple[int, int]] | None, ...]
+    needs: tuple[tuple[Need, ...], ...]
     certain: tuple[frozenset[int], ...]
     reads_all: bool
 
@@ -59,14 +62,18 @@ class GeneratedSet:
     Attributes:
         constants: What the source calls `K0`, `T1` and so on.
         rules: The function of each rule; the document must have been scanned.
-        scan: Puts the elements of a document into their streams.
+        bodies: For each rule the functions that say whether its bodies can be
+            fulfilled, and no more. They may rely on what the bodies need.
+        scan: Puts the elements of a document into buckets, and gives the bits of
+            those that are not empty.
     """
 
     source: str
     constants: Mapping[str, Any]
     plan: Plan
     rules: tuple[RuleFunction, ...]
-    scan: Callable[[Any, Found], None]
+    bodies: tuple[tuple[BodyFunction, ...], ...]
+    scan: Callable[[Any, Found], int]
 
     def module(self, policy: str) -> GeneratedModule:
         """The rules of one policy."""
@@ -78,12 +85,11 @@ class GeneratedSet:
         return GeneratedModule(self.source, found)
 
 
-def _scanned(scan: Callable[[Any, Found], None], rule: RuleFunction) -> RuleFunction:
+def _scanned(scan: Callable[[Any, Found], int], rule: RuleFunction) -> RuleFunction:
     """The rule for a document that may not have been scanned."""
 
     def solutions(document: Any, found: Found) -> Iterator[Solution]:
-        if _SCANNED not in found:
-            found[_SCANNED] = None
+        if ELEMENTS not in found:
             scan(document, found)
         return rule(document, found)
 
@@ -96,4 +102,8 @@ def generated_set(
     """The program that generated code is."""
     names = defined(code, constants)
     rules = tuple(names[f"r_{at}"] for at in range(len(plan.names)))
-    return GeneratedSet(source, constants, plan, rules, names["scan"])
+    bodies = tuple(
+        tuple(names[f"x{body}_{at}"] for body in range(len(needs)))
+        for at, needs in enumerate(plan.needs)
+    )
+    return GeneratedSet(source, constants, plan, rules, bodies, names["scan"])

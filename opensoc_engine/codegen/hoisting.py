@@ -24,15 +24,31 @@ class Hoister(Rewriter):
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._number = 0
+        self._is_search = False
+
+    def function(self, function: ir.Function) -> ir.Function:
+        """The helper; a predicate searches for one row that fulfils its body.
+
+        Most rows fail at a line that compares fields, so what other lines call waits
+        until those hold.
+        """
+        bodies = []
+        for body in function.bodies:
+            self._is_search = function.kind == "predicate"
+            bodies.append(self.block(body))
+        self._is_search = False
+        results = self.all(function.results)
+        return replace(function, bodies=tuple(bodies), results=results)
 
     def block(self, block: ir.Block) -> ir.Block:
         """The block and those in it, with calls made as early as they can be."""
+        is_search, self._is_search = self._is_search, False
         steps = super().block(block).steps
         if not any(isinstance(step, ir.Each) for step in steps):
             return ir.Block(steps)
-        return ir.Block(tuple(self._hoisted(steps)))
+        return ir.Block(tuple(self._hoisted(steps, is_search=is_search)))
 
-    def _hoisted(self, steps: tuple[ir.Step, ...]) -> list[ir.Step]:
+    def _hoisted(self, steps: tuple[ir.Step, ...], *, is_search: bool) -> list[ir.Step]:
         levels = _levels(steps)
         level_of = {
             name: at
@@ -50,6 +66,8 @@ class Hoister(Rewriter):
                     key = self._keys.of(call)
                     read = (level_of.get(name, 0) for name in variables(call))
                     place = max(read, default=0)
+                    if is_search and not _compares(step):
+                        place = at
                     if key not in bound and (place < at or uses[key] > 1):
                         bound[key] = self._bind(call, found[place])
                     if key in bound:
@@ -64,6 +82,13 @@ class Hoister(Rewriter):
         name = f"{self._number}_call"
         level.append(ir.Bind(name, call))
         return name
+
+
+def _compares(step: ir.Step) -> bool:
+    """True for a line that can pick rows."""
+    return isinstance(step, ir.Test) and (
+        isinstance(step.condition, ir.Operation) and step.condition.operator == "eq"
+    )
 
 
 def _levels(steps: tuple[ir.Step, ...]) -> list[list[ir.Step]]:

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from opensoc_engine import ir
 from opensoc_engine.codegen.costs import SEARCHES
-from opensoc_engine.codegen.rewriting import inside, parts_of, variables
+from opensoc_engine.codegen.rewriting import (
+    inside,
+    is_lookup,
+    parts_of,
+    variables,
+)
 from opensoc_engine.codegen.schedule import is_table
 
 if TYPE_CHECKING:
@@ -150,18 +155,11 @@ def _loops(function: ir.Function) -> bool:
             source = part.collection
             read = variables(source)
             # The loop of a predicate ends with the first row that fulfils it.
-            is_light = id(part) in steps and _is_index(source)
+            is_light = id(part) in steps and is_lookup(source)
             if isinstance(source, ir.Constant) or is_table(source) or is_light:
                 rows.add(part.value)
             elif not read or not read <= rows:
                 return True
-    return False
-
-
-def _is_index(source: ir.Expression) -> bool:
-    match source:
-        case ir.Default(ir.HelperCall(_, ()), _, ir.Constant(())):
-            return True
     return False
 
 

@@ -69,11 +69,6 @@ class _Renamed(Rewriter):
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
 
-    def function(self, function: ir.Function) -> ir.Function:
-        """The helper with its calls renamed."""
-        bodies = tuple(map(self.block, function.bodies))
-        return replace(function, bodies=bodies, results=self.all(function.results))
-
     def rule_body(self, body: ir.RuleBody) -> ir.RuleBody:
         """The body of a rule with its calls renamed."""
         value = None if body.value is None else self.expression(body.value)

@@ -27,7 +27,7 @@ _RUNTIME = (
     "first_kept",
     "flat",
     "gains",
-    "grouped",
+    "has",
     "item",
     "modulo",
     "multiply",
@@ -51,6 +51,7 @@ def builtin_name(name: str) -> str:
 _NAMESPACE: dict[str, Any] = {
     "__builtins__": {},
     "E": {},
+    "ONCE": (None,),
     "all": all,
     "any": any,
     "chain": chain,

@@ -1,8 +1,9 @@
 """Modules become a program: rules over streams, and what each rule needs of them.
 
 The passes in order: helpers are shared, known values put in, lists looked up, lines
-moved out of loops, loops over events put on streams. After each of them the rules have
-the same solutions in the same order.
+moved out of loops, loops over events put on streams, helpers of one expression put in,
+needs found and tests of elements made of them, streams of one loop put back. After each
+of them the rules have the same solutions in the same order.
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ from opensoc_engine import ir
 from opensoc_engine.codegen.alternatives import Splitter
 from opensoc_engine.codegen.costs import costly_functions
 from opensoc_engine.codegen.folding import Same
+from opensoc_engine.codegen.fusing import Inliner, fused, uses
 from opensoc_engine.codegen.hoisting import Hoister
 from opensoc_engine.codegen.keys import Keys
 from opensoc_engine.codegen.merging import Merger, reachable
 from opensoc_engine.codegen.needs import NeedFinder
 from opensoc_engine.codegen.optimiser import Optimiser
-from opensoc_engine.codegen.rewriting import Substitution, reads_all
+from opensoc_engine.codegen.rewriting import Substitution, called_once, reads_all
 from opensoc_engine.codegen.schedule import Scheduler
 from opensoc_engine.codegen.streams import Streamer, Streams, find_spine
 from opensoc_engine.codegen.tables import tabled
 from opensoc_engine.codegen.weakening import Weakener
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable, Mapping, Sequence
 
     from opensoc_engine.codegen.keys import Key
@@ -165,14 +168,7 @@ def _rule_with(rewriter: Rewriter, rule: Rule) -> Rule:
 def _functions_with(
     rewriter: Rewriter, functions: Mapping[str, ir.Function]
 ) -> dict[str, ir.Function]:
-    return {
-        name: replace(
-            function,
-            bodies=tuple(map(rewriter.block, function.bodies)),
-            results=rewriter.all(function.results),
-        )
-        for name, function in functions.items()
-    }
+    return {name: rewriter.function(item) for name, item in functions.items()}
 
 
 def _on_streams(
@@ -182,14 +178,18 @@ def _on_streams(
     whole = reads_all(parts)
     blocks = (item.body.block for rule in rules for item in rule.bodies)
     spine = find_spine(blocks, functions)
-    streams = Streams(spine, keys, functions, costly_functions(functions))
+    private = called_once(*parts)
+    streams = Streams(spine, keys, functions, costly_functions(functions), private)
     rules = [_streamed_rule(streams, rule) for rule in rules]
     functions = {
         name: _streamed_function(streams, item) for name, item in functions.items()
     }
     rules = [_rule_with(Same(), rule) for rule in rules]
     functions = _functions_with(Same(), functions)
-    made = streams.refined()
+    inliner = Inliner(functions)
+    rules = [_rule_with(inliner, rule) for rule in rules]
+    functions = _functions_with(inliner, functions)
+    made = streams.refined(inliner)
     indexes = tuple(streams.indexes.values())
     finder = NeedFinder(
         functions,
@@ -209,9 +209,58 @@ def _on_streams(
     used = reachable(parts, functions)
     numbers = {bucket.number for bucket in buckets}
     sources = {at: s for at, s in sorter.sources.items() if s.bucket in numbers}
+    rules = _fused(rules, used, made, indexes, sources)
+    named = _uses(rules, used, made, indexes)
+    made = tuple(stream for stream in made if named[stream.function])
     return Program(
         keys, spine, used, tuple(rules), made, indexes, buckets, sources, whole
     )
+
+
+def _uses(
+    rules: list[Rule],
+    functions: Mapping[str, ir.Function],
+    streams: Sequence[Stream],
+    indexes: Sequence[Index],
+) -> Counter[str]:
+    return uses(
+        (
+            *_parts(rules),
+            *functions.values(),
+            *(stream.array for stream in streams),
+            *(ir.HelperCall(f"s{index.stream}", ()) for index in indexes),
+        )
+    )
+
+
+def _fused(
+    rules: list[Rule],
+    functions: Mapping[str, ir.Function],
+    streams: Sequence[Stream],
+    indexes: Sequence[Index],
+    sources: Mapping[int, Source],
+) -> list[Rule]:
+    """The rules, with the streams in them that nobody else goes through."""
+    once = _uses(rules, functions, streams, indexes)
+    inexact = {s.function: s for s in streams if not _is_exact(sources.get(s.number))}
+    buckets = {f"s{at}": f"t{source.bucket}" for at, source in sources.items()}
+    found = []
+    for rule in rules:
+        bodies = [
+            replace(
+                item,
+                body=replace(
+                    item.body, block=fused(item.body.block, inexact, buckets, once)
+                ),
+            )
+            for item in rule.bodies
+        ]
+        found.append(replace(rule, bodies=tuple(bodies)))
+    return found
+
+
+def _is_exact(source: Source | None) -> bool:
+    return source is not None and source.is_exact
 
 
 def _streamed_rule(streams: Streams, rule: Rule) -> Rule:

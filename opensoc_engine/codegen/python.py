@@ -1,14 +1,15 @@
 """Policies become Python source: one program for all the rules that stand together.
 
-A document is read once: each element of its streams is tested by a function for its
-kind, and put down in the streams that it belongs to. A rule is looked at only if its
-streams are long enough. Its function gives its solutions one by one, in the order in
-which the interpreter gives them.
+A document is read once: each element is tested by a function for its kind, which says
+by the bits of a number what buckets it is in. A body of a rule is looked at only if its
+buckets have elements. The function of a rule gives its solutions one by one, in the
+order in which the interpreter gives them; those of its bodies only say whether there is
+one.
 
 The source is written from the IR alone. `I` is the document, `C` what was found out
-about it so far. Names: `v_` variables, `b_` builtins, `f_` helpers, `r_` rules, `s`
-streams, `j` their indexes, `t` elements of some kinds, `h_` tests of elements, `K`
-constants.
+about it so far. Names: `v_` variables, `b_` builtins, `f_` helpers, `r_` rules, `x`
+their bodies, `s` streams, `j` their indexes, `q` sums over buckets, `h_` tests of
+elements, `K` constants.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from typing import TYPE_CHECKING
 from opensoc_engine import ir
 from opensoc_engine.codegen.bodies import Bodies
 from opensoc_engine.codegen.expressions import Expressions, Reader
+from opensoc_engine.codegen.gathering import Gatherer
 from opensoc_engine.codegen.generated import (
+    BUCKETS,
+    ELEMENTS,
     GeneratedModule,
     GeneratedSet,
     Plan,
@@ -27,16 +31,17 @@ from opensoc_engine.codegen.generated import (
 )
 from opensoc_engine.codegen.memory import memory_of
 from opensoc_engine.codegen.namespace import compiled
-from opensoc_engine.codegen.program import ELEMENT, build
+from opensoc_engine.codegen.program import build
 from opensoc_engine.codegen.scanning import Scanner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from opensoc_engine.codegen.generated import Need
+    from opensoc_engine.codegen.keys import Key
     from opensoc_engine.codegen.needs import Total
-    from opensoc_engine.codegen.program import Body, Program, Rule, Source
+    from opensoc_engine.codegen.program import Body, Program, Rule
     from opensoc_engine.codegen.scanning import Test
-    from opensoc_engine.codegen.streams import Index, Stream
 
 
 def generate(module: ir.Module, name: str) -> GeneratedModule:
@@ -51,44 +56,26 @@ def generate_set(
     program = build(modules)
     writer = _Writer(program, Expressions(program.keys, reader or Reader()))
     source = writer.source()
-    weights = {bucket.number: bucket.weight for bucket in program.buckets}
+    rules = program.rules
     plan = Plan(
-        tuple((rule.policy, rule.id) for rule in program.rules),
-        tuple(_triggers(rule, weights) for rule in program.rules),
-        tuple(_certain(rule, program) for rule in program.rules),
+        tuple((rule.policy, rule.id) for rule in rules),
+        tuple(tuple(map(writer.need, rule.bodies)) for rule in rules),
+        tuple(_certain(rule, program) for rule in rules),
         program.reads_all,
     )
     constants = writer.expressions.globals
     return generated_set(source, compiled(source, name), constants, plan)
 
 
-def _triggers(
-    rule: Rule, weights: Mapping[int, int]
-) -> frozenset[tuple[int, int]] | None:
-    found = set()
-    for item in rule.bodies:
-        if not item.counts:
-            return None
-        # Of several buckets, the one that must be fullest is empty most often.
-        needs = ((least, weights[at], at) for at, least in item.counts.items())
-        least, _, bucket = max(needs)
-        found.add((bucket, least))
-    return frozenset(found)
-
-
 def _certain(rule: Rule, program: Program) -> frozenset[int]:
-    """The buckets whose elements are all that a body of a rule asks for."""
-    exact = {
-        f"s{stream}": source.bucket
-        for stream, source in program.sources.items()
-        if source.is_exact
-    }
+    """The bodies of a rule that ask for nothing but an element of a bucket."""
+    exact = {f"s{at}" for at, source in program.sources.items() if source.is_exact}
     found = set()
-    for item in rule.bodies:
+    for at, item in enumerate(rule.bodies):
         match item.body.block.steps:
             case (ir.Each(_, _, ir.HelperCall(name, ())), *rest) if name in exact:
                 if all(isinstance(step, ir.Bind) for step in rest):
-                    found.add(exact[name])
+                    found.add(at)
     return frozenset(found)
 
 
@@ -99,32 +86,38 @@ class _Writer:
     program: Program
     expressions: Expressions
     lines: list[str] = field(default_factory=list)
+    _bits: dict[int, int] = field(default_factory=dict)
+    _totals: dict[Key, str] = field(default_factory=dict)
 
     def source(self) -> str:
         """The whole program as Python."""
-        sources = self.program.sources
-        for stream in self.program.streams:
-            source = sources.get(stream.number)
-            shown = f"{stream.function}(I, C)"
-            if source is not None and source.is_exact:
-                shown = _elements(source.bucket)
-            self.expressions.streams[stream.function] = shown
-        for index in self.program.indexes:
-            self.expressions.streams[index.function] = f"{index.function}(I, C)"
-        functions = self.program.functions
-        bodies = Bodies(
-            self.expressions, self.lines, memory_of(functions, self._loops())
-        )
-        for function in functions.values():
+        program, streams = self.program, self.expressions.streams
+        for stream in program.streams:
+            streams[stream.function] = f"{stream.function}(I, C)"
+        for index in program.indexes:
+            streams[index.function] = f"{index.function}(I, C)"
+            self.expressions.candidates[index.candidates] = f"{index.function}(I, C)"
+        self._bits = {bucket.number: at for at, bucket in enumerate(program.buckets)}
+        gatherer = Gatherer(program, self.expressions, self.lines, self._bits)
+        for bucket in program.buckets:
+            name = f"t{bucket.number}"
+            self.expressions.buckets[name] = gatherer.mask(bucket.number)
+            streams[name] = gatherer.elements(bucket.number)
+        memory = memory_of(program.functions, self._loops())
+        bodies = Bodies(self.expressions, self.lines, memory)
+        for function in program.functions.values():
             bodies.function(function)
-        for stream in self.program.streams:
-            self._stream(stream, sources.get(stream.number))
-        for index in self.program.indexes:
-            self._index(index)
-        self._scan()
-        for number, rule in enumerate(self.program.rules):
-            self._rule(bodies, number, rule)
+        gatherer.all()
+        self._scan(gatherer)
+        for number, rule in enumerate(program.rules):
+            self._rule(bodies, gatherer, number, rule)
         return "\n".join(self.lines) + "\n"
+
+    def need(self, item: Body) -> Need:
+        """What a body needs, by bits."""
+        return tuple(
+            sorted((self._bits[bucket], least) for bucket, least in item.counts.items())
+        )
 
     def _loops(self) -> list[ir.Block]:
         """All blocks from which helpers are called, with their loops."""
@@ -140,102 +133,71 @@ class _Writer:
             found.append(ir.Block((loop, *index.block.steps, key)))
         return found
 
-    def _kept(self, name: str, value: str) -> None:
-        """A function whose value is worked out once for a document."""
-        self.lines += [
-            f"def {name}(I, C):",
-            f"    found = C.get({name!r})",
-            "    if found is None:",
-            f"        found = C[{name!r}] = {value}",
-            "    return found",
-        ]
-
-    def _stream(self, stream: Stream, source: Source | None) -> None:
-        if source is not None and source.is_exact:
-            return
-        element, array, steps = stream.element, stream.array, stream.block.steps
-        spine = self.program.spine
-        if stream.rest is not None:
-            steps = stream.rest.steps
-        elif source is not None:
-            array = ir.HelperCall(f"t{stream.number}", ())
-            self.expressions.streams[array.function] = _elements(source.bucket)
-        elif spine is not None and stream.kinds is not None:
-            kind = ir.Member(ir.Variable(element), spine.kind)
-            kinds = ir.Constant(frozenset(stream.kinds))
-            steps = (ir.Test(ir.Operation("in", (kind, kinds))), *steps)
-        block = ir.Block((ir.Each(None, element, array, "array"), *steps))
-        found = ir.Collect("array", block, None, ir.Variable(element))
-        self._kept(stream.function, self.expressions.expression(found))
-
-    def _index(self, index: Index) -> None:
-        source = ir.HelperCall(f"s{index.stream}", ())
-        loop = ir.Each(None, index.element, source, "array")
-        clauses = self.expressions.clauses(ir.Block((loop, *index.block.steps)))
-        key = self.expressions.expression(index.key)
-        element = self.expressions.expression(ir.Variable(index.element))
-        self._kept(index.function, f"grouped(({key}, {element}) {clauses})")
-
-    def _scan(self) -> None:
+    def _scan(self, gatherer: Gatherer) -> None:
         """The function that reads a document, and those that it calls for elements."""
         spine = self.program.spine
         kinds: dict[str, list[Test]] = {}
         for bucket in self.program.buckets:
+            leaf = f"w |= {gatherer.mask(bucket.number)}"
             for kind, block in bucket.tests:
-                kinds.setdefault(kind, []).append((block, _leaf(bucket.number)))
+                kinds.setdefault(kind, []).append((block, leaf))
         scanner = Scanner(self.expressions, self.program.functions, self.lines)
         for number, tests in enumerate(kinds.values()):
             scanner.kind(f"h_{number}", tests)
         pairs = ", ".join(f"{kind!r}: h_{at}" for at, kind in enumerate(kinds))
-        self.lines += [f"H = {{{pairs}}}", "def scan(I, C):"]
-        if spine is None or not kinds:
-            self.lines.append("    return")
-            return
-        array = self.expressions.expression(ir.Member(ir.Input(), spine.array))
-        kind = self.expressions.reader.member("element", spine.kind)
         self.lines += [
-            f"    for element in {array}:",
-            f"        test = H.get({kind})",
-            "        if test is not None: test(I, C, element)",
+            f"H = {{{pairs}}}",
+            "def scan(I, C):",
+            f"    pairs = C[{ELEMENTS}] = []",
+            "    found = 0",
         ]
+        if spine is not None and kinds:
+            array = self.expressions.expression(ir.Member(ir.Input(), spine.array))
+            kind = self.expressions.reader.member("element", spine.kind)
+            self.lines += [
+                f"    for element in {array}:",
+                f"        test = H.get({kind})",
+                "        if test is not None:",
+                "            w = test(I, C, element)",
+                "            if w:",
+                "                found |= w",
+                "                pairs.append((w, element))",
+            ]
+        self.lines += [f"    C[{BUCKETS}] = found", "    return found"]
 
-    def _rule(self, bodies: Bodies, number: int, rule: Rule) -> None:
+    def _rule(
+        self, bodies: Bodies, gatherer: Gatherer, number: int, rule: Rule
+    ) -> None:
         calls = []
         for at, item in enumerate(rule.bodies):
             name = f"r{at}_{number}"
             calls.append(f"{name}(I, C)")
-            guards = [*_guards(item), *map(self._total, item.totals)]
+            last = [self._total(gatherer, total) for total in item.totals]
+            guards = [*self._buckets(gatherer, item), *_numbers(gatherer, item), *last]
             bodies.rule_body(name, item.body, guards)
+            bodies.test(f"x{at}_{number}", item.body.block, guards[1:])
         shown = calls[0] if len(calls) == 1 else f"chain({', '.join(calls)})"
         self.lines += [f"def r_{number}(I, C):", f"    return {shown}"]
 
-    def _total(self, total: Total) -> str:
+    def _total(self, gatherer: Gatherer, total: Total) -> str:
         """The condition that the positive values of a bucket come to a sum."""
-        name = f"t{total.stream}_all"
-        self.expressions.streams[name] = _elements(total.stream)
-        source = ir.Each(None, total.element, ir.HelperCall(name, ()), "array")
-        block = ir.Block((source, *total.block.steps))
-        values = ir.Collect("array", block, None, total.value)
-        return f"(gains({self.expressions.expression(values)}) >= {total.least})"
+        shown = self.expressions.keys.of((total.block, total.value), (total.element,))
+        key = (total.stream, shown)
+        if key not in self._totals:
+            self._totals[key] = f"q{len(self._totals)}"
+            gatherer.total(self._totals[key], total)
+        return f"({self._totals[key]}(I, C) >= {total.least})"
+
+    def _buckets(self, gatherer: Gatherer, item: Body) -> list[str]:
+        """The condition that no bucket that a body needs is empty."""
+        mask = sum(map(gatherer.mask, item.counts))
+        return [f"(C[{BUCKETS}] & {mask} == {mask})"]
 
 
-def _elements(bucket: int) -> str:
-    """The elements of a bucket."""
-    return f"C.get({bucket}, ())"
-
-
-def _leaf(bucket: int) -> str:
-    """Puts an element into a bucket, unless another test just did."""
-    element = f"v_{ELEMENT}"
-    return (
-        f"if {bucket} not in C: C[{bucket}] = [{element}]\n"
-        f"elif C[{bucket}][-1] is not {element}: C[{bucket}].append({element})"
-    )
-
-
-def _guards(item: Body) -> list[str]:
-    """What must hold for a body to be looked at."""
+def _numbers(gatherer: Gatherer, item: Body) -> list[str]:
+    """The conditions that buckets have more than one element."""
     return [
-        f"{bucket} in C" if least == 1 else f"len({_elements(bucket)}) >= {least}"
+        f"has(C[{ELEMENTS}], {gatherer.mask(bucket)}, {least})"
         for bucket, least in item.counts.items()
+        if least > 1
     ]

@@ -7,6 +7,7 @@ Names stay unique in a body: what is copied into another body gets names of its 
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -80,6 +81,11 @@ class Rewriter:
     def name(self, name: str) -> str:
         """What a variable that is bound here is called."""
         return name
+
+    def function(self, function: ir.Function) -> ir.Function:
+        """The helper with its bodies and results rewritten."""
+        bodies = tuple(map(self.block, function.bodies))
+        return replace(function, bodies=bodies, results=self.all(function.results))
 
     def block(self, block: ir.Block) -> ir.Block:
         """The block with its steps rewritten."""
@@ -224,6 +230,16 @@ def calls(*nodes: Any) -> set[str]:
     }
 
 
+def called_once(*nodes: Any) -> set[str]:
+    """The helpers that are called at one place in some nodes."""
+    found = Counter(
+        part.function
+        for part in inside(*nodes)
+        if isinstance(part, ir.HelperCall | ir.PartialHelper)
+    )
+    return {name for name, number in found.items() if number == 1}
+
+
 def size(*nodes: Any) -> int:
     """How many parts some nodes have."""
     return len(inside(*nodes))
@@ -260,6 +276,17 @@ def is_input_path(node: ir.Expression) -> bool:
     return isinstance(node, ir.Input)
 
 
+def is_lookup(node: ir.Expression) -> bool:
+    """True for the elements that may have a key; `streams` names what gives them."""
+    match node:
+        case ir.Default(ir.HelperCall(_, ()), _, ir.Constant(())):
+            return True
+        case ir.HelperCall(name, (array, _)):
+            # No helper of a policy begins with a letter.
+            return name.startswith("c") and is_input_path(array)
+    return False
+
+
 def reads_all(*nodes: Any) -> bool:
     """True if the document is used otherwise than to read a known field of it."""
     parts = inside(*nodes)
@@ -288,3 +315,14 @@ def bound_by(step: ir.Step) -> tuple[str, ...]:
         case ir.Bind(name) | ir.Try(name):
             return (name,)
     return ()
+
+
+def used(block: ir.Block) -> ir.Block:
+    """The block without values that nothing in it reads."""
+    found: list[ir.Step] = []
+    read: set[str] = set()
+    for step in reversed(block.steps):
+        if not isinstance(step, ir.Bind) or step.name in read:
+            found.append(step)
+            read |= variables(step)
+    return ir.Block(tuple(reversed(found)))

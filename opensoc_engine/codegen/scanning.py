@@ -1,5 +1,7 @@
 """The tests of elements become functions, one for each kind of element.
 
+A function gives a number whose bits say which tests the element passed.
+
 Tests that want a witness at the same places stand in functions of their own, which a
 table names by the witness. The others are one tree.
 """
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from opensoc_engine import ir
 from opensoc_engine.codegen.expressions import variable
+from opensoc_engine.codegen.ordering import ordered
 from opensoc_engine.codegen.program import ELEMENT
 from opensoc_engine.codegen.trees import Tree
 from opensoc_engine.codegen.witnesses import witness_of
@@ -54,13 +57,14 @@ class Scanner:
     def kind(self, name: str, tests: list[Test]) -> None:
         """Write the function that tests elements of a kind."""
         groups, plain = self._grouped(tests)
-        found = [f"def {name}(I, C, {variable(ELEMENT)}):"]
+        found = [f"def {name}(I, C, {variable(ELEMENT)}):", "    w = 0"]
         for group in groups:
             found += self._group(group)
         tree = Tree(self.expressions, (ELEMENT,))
-        for block, leaf in plain:
+        blocks = ordered((block for block, _ in plain), self.expressions.keys)
+        for block, (_, leaf) in zip(blocks, plain, strict=True):
             tree.add(block, leaf)
-        self.lines += [*found, *tree.lines("    "), "    return"]
+        self.lines += [*found, *tree.lines("    "), "    return w"]
 
     def _grouped(self, tests: list[Test]) -> tuple[list[Group], list[Test]]:
         groups: dict[Key, Group] = {}
@@ -94,19 +98,19 @@ class Scanner:
             tree = Tree(self.expressions, (ELEMENT,))
             for block, leaf in member:
                 tree.add(block, leaf)
-            self.lines.append(f"def {names[-1]}(I, C, {element}):")
-            self.lines += [*tree.lines("    "), "    return"]
+            self.lines += [f"def {names[-1]}(I, C, {element}):", "    w = 0"]
+            self.lines += [*tree.lines("    "), "    return w"]
         self._chosen(number, names)
         look = Tree(self.expressions, (ELEMENT,))
         for at, place in enumerate(group.witness.places):
             table = self._table(group, at)
             steps = (*place.steps, ir.Bind("witness", place.value))
-            look.add(ir.Block(steps), f"w |= {table}.get({{last}}, 0)")
+            look.add(ir.Block(steps), f"u |= {table}.get({{last}}, 0)")
         return [
-            "    w = 0",
+            "    u = 0",
             *look.lines("    "),
-            "    if w:",
-            f"        for test in g{number}(w): test(I, C, {element})",
+            "    if u:",
+            f"        for test in g{number}(u): w |= test(I, C, {element})",
         ]
 
     def _chosen(self, number: int, names: list[str]) -> None:
@@ -115,9 +119,9 @@ class Scanner:
         self.lines += [
             f"G{number} = ({shown})",
             "@lru_cache(4096)",
-            f"def g{number}(w):",
+            f"def g{number}(u):",
             f"    chosen = enumerate(G{number})",
-            "    return tuple([test for at, test in chosen if w >> at & 1])",
+            "    return tuple([test for at, test in chosen if u >> at & 1])",
         ]
 
     def _table(self, group: Group, at: int) -> str:

@@ -4,9 +4,11 @@ A stream is what is left of one array of the document, such as `input.events`, o
 elements passed all lines that read nothing but the element: its kind, and the rest.
 Many loops share a stream. It keeps the order of the array, so the solutions of a loop
 over it come as they came before. A loop that also wants fields equal to values from
-outside of it looks them up in an index of the stream.
+outside of it looks them up in an index of the stream; in an array without kinds only if
+that is long, for a short one is gone through faster.
 
-A stream is called like a helper without parameters: `s3`, and its index `j4`.
+A stream is called like a helper without parameters: `s3`, and its index `j4`. What
+gives the elements that may have a key is `c4`, a helper of an array and the key.
 """
 
 from __future__ import annotations
@@ -19,10 +21,18 @@ from opensoc_engine import ir
 from opensoc_engine.codegen.costs import is_costly
 from opensoc_engine.codegen.rewriting import (
     Rewriter,
-    all_bound,
     bound_by,
     is_input_path,
+    used,
     variables,
+)
+from opensoc_engine.codegen.steps import (
+    bound_after,
+    cheap_first,
+    equal_pair,
+    needed,
+    own_steps,
+    together,
 )
 
 if TYPE_CHECKING:
@@ -94,6 +104,11 @@ class Index:
         """What the index is called like."""
         return f"j{self.number}"
 
+    @property
+    def candidates(self) -> str:
+        """What gives elements that may have a key, of an array and the key."""
+        return f"c{self.number}"
+
 
 def find_spine(
     blocks: Iterable[ir.Block], functions: Mapping[str, ir.Function]
@@ -140,12 +155,18 @@ def _texts(value: object) -> frozenset[str] | None:
 
 @dataclass(slots=True)
 class Streams:
-    """The streams and indexes of a program."""
+    """The streams and indexes of a program.
+
+    Attributes:
+        costly: Helpers that are dear to call.
+        private: Helpers that are called at one place.
+    """
 
     spine: Spine | None
     keys: Keys
     functions: Mapping[str, ir.Function]
     costly: set[str]
+    private: set[str]
     streams: dict[Key, Stream] = field(default_factory=dict)
     indexes: dict[Key, Index] = field(default_factory=dict)
 
@@ -161,9 +182,16 @@ class Streams:
         found = Stream(len(self.streams), array, kinds, element, block)
         return self.streams.setdefault(key, found)
 
-    def refined(self) -> tuple[Stream, ...]:
+    def ordered(self, steps: tuple[ir.Step, ...]) -> ir.Block:
+        """The steps, with what is dear at the end."""
+        return ir.Block(cheap_first(steps, self.costly, self.private))
+
+    def refined(self, rewriter: Rewriter) -> tuple[Stream, ...]:
         """The streams, each made of the smallest stream that begins as it does."""
-        made = list(self.streams.values())
+        made = [
+            replace(stream, block=rewriter.block(stream.block))
+            for stream in self.streams.values()
+        ]
         shown = [
             tuple(
                 self.keys.of(ir.Block(item.block.steps[:length]), (item.element,))
@@ -288,26 +316,17 @@ class Streamer(Rewriter):
         """The loop over a stream, and what is left of the steps after it."""
         array = each.collection
         found = self._streams.kinds(array, steps, each.value)
-        kinds = None if found is None else tuple(sorted(found))
-        own = _own(steps, each.value)
+        if found is None:
+            return self._looked_for(each, steps)
+        kinds = tuple(sorted(found))
+        own = own_steps(steps, each.value)
         taken = set(map(id, own))
         rest = tuple(step for step in steps if id(step) not in taken)
         mine = {each.value} | {name for step in own for name in bound_by(step)}
-        after = _after(rest, mine)
-        pairs = [_equal(step, mine, after) for step in rest]
-        if kinds is None and any(pairs):
-            # An index by constants too serves loops that ask for other values there.
-            constant = [s for s in own if _constant(s, mine) is not None]
-            moved = set(map(id, constant))
-            own = tuple(step for step in own if id(step) not in moved)
-            rest = tuple(s for s in steps if not any(s is other for other in own))
-            pairs = [_constant(s, mine) or _equal(s, mine, after) for s in rest]
-        if kinds is None and not any(pairs):
-            return None
-        filters = own
-        if kinds is not None:
-            filters = tuple(s for s in own if not self._is_kind_test(s, each.value))
-        block = ir.Block(cheap_first(filters, self._streams.costly))
+        after = bound_after(rest, mine)
+        pairs = [equal_pair(step, mine, after) for step in rest]
+        filters = tuple(s for s in own if not self._is_kind_test(s, each.value))
+        block = used(self._streams.ordered(filters))
         stream = self._streams.stream(array, kinds, each.value, block)
         if any(pairs):
             left = tuple(
@@ -316,7 +335,35 @@ class Streamer(Rewriter):
             known = [pair for pair in pairs if pair is not None]
             return self._joined(each, stream, own, left, known)
         loop = replace(each, collection=ir.HelperCall(stream.function, ()))
-        return (loop, *_needed(own, variables(rest, self._tail)), *rest)
+        return (loop, *needed(own, variables(rest, self._tail)), *rest)
+
+    def _looked_for(
+        self, each: ir.Each, steps: tuple[ir.Step, ...]
+    ) -> tuple[ir.Step, ...] | None:
+        """The loop over elements that may be equal to values from outside.
+
+        A short array is gone through, a long one has an index.
+        """
+        costly, array = self._streams.costly, each.collection
+        cheap = tuple(step for step in steps if not is_costly(step, costly))
+        own = own_steps(cheap, each.value)
+        mine = {each.value} | {name for step in own for name in bound_by(step)}
+        after = bound_after(steps, mine)
+        pairs = [pair for s in steps if (pair := equal_pair(s, mine, after))]
+        if not pairs:
+            return None
+        block = self._streams.ordered(own)
+        stream = self._streams.stream(array, None, each.value, block)
+        key = together([pair[0] for pair in pairs])
+        wanted = together([pair[1] for pair in pairs])
+        index = self._streams.index(
+            stream, each.value, ir.Block(needed(own, variables(key))), key
+        )
+        source = ir.HelperCall(index.candidates, (array, wanted))
+        loops = [at for at, step in enumerate(steps) if isinstance(step, ir.Each)]
+        end = loops[0] if loops else len(steps)
+        first = self._streams.ordered(steps[:end]).steps
+        return (replace(each, collection=source), *first, *steps[end:])
 
     def _is_kind_test(self, step: ir.Step, name: str) -> bool:
         match step:
@@ -334,14 +381,14 @@ class Streamer(Rewriter):
         pairs: list[tuple[ir.Expression, ir.Expression]],
     ) -> tuple[ir.Step, ...]:
         """The loop over what an index gives for values from outside."""
-        key = _together([pair[0] for pair in pairs])
-        wanted = _together([pair[1] for pair in pairs])
-        block = ir.Block(_needed(own, variables(key)))
+        key = together([pair[0] for pair in pairs])
+        wanted = together([pair[1] for pair in pairs])
+        block = ir.Block(needed(own, variables(key)))
         index = self._streams.index(stream, each.value, block, key)
         source = ir.Default(
             ir.HelperCall(index.function, ()), (wanted,), ir.Constant(())
         )
-        kept = _needed(own, variables(left, self._tail))
+        kept = needed(own, variables(left, self._tail))
         return (replace(each, collection=source), *kept, *left)
 
 
@@ -349,88 +396,6 @@ def _refined(stream: Stream, base: Stream) -> Stream:
     """The stream as a part of another one."""
     length = len(base.block.steps)
     before, after = stream.block.steps[:length], stream.block.steps[length:]
-    kept = _needed(before, variables(after))
+    kept = needed(before, variables(after))
     array = ir.HelperCall(base.function, ())
     return replace(stream, array=array, rest=ir.Block((*kept, *after)))
-
-
-def cheap_first(steps: tuple[ir.Step, ...], costly: set[str]) -> tuple[ir.Step, ...]:
-    """The steps in another order: what is dear waits for all that is cheap.
-
-    What says that a field is there is cheap, so it stays before what reads the field:
-    steps of one cost keep their order, but for those that wait for a dear value.
-    """
-    left = list(steps)
-    unbound = {name for step in steps for name in bound_by(step)}
-    found: list[ir.Step] = []
-    while left:
-        ready = [s for s in left if not variables(s) & unbound - set(bound_by(s))]
-        step = next((s for s in ready if not is_costly(s, costly)), ready[0])
-        left = [other for other in left if other is not step]
-        unbound -= set(bound_by(step))
-        found.append(step)
-    return tuple(found)
-
-
-def _own(steps: tuple[ir.Step, ...], name: str) -> tuple[ir.Step, ...]:
-    """The steps that read nothing but an element, and what was bound of it."""
-    mine, found = {name}, []
-    for step in steps:
-        if isinstance(step, ir.Each):
-            continue
-        read = variables(step) - all_bound(step)
-        if read and read <= mine:
-            found.append(step)
-            mine.update(bound_by(step))
-    return tuple(found)
-
-
-def _needed(steps: tuple[ir.Step, ...], read: frozenset[str]) -> tuple[ir.Step, ...]:
-    """The steps that bind what is read later, and what those read."""
-    found: list[ir.Step] = []
-    wanted = set(read)
-    for step in reversed(steps):
-        if wanted.intersection(bound_by(step)):
-            found.append(step)
-            wanted |= variables(step)
-    return tuple(reversed(found))
-
-
-def _after(rest: tuple[ir.Step, ...], mine: set[str]) -> set[str]:
-    """The variables that the steps after a loop bind."""
-    return mine | {name for step in rest for name in bound_by(step)}
-
-
-def _equal(
-    step: ir.Step, mine: set[str], after: set[str]
-) -> tuple[ir.Expression, ir.Expression] | None:
-    """What a line compares of the element, and with what from outside of the loop."""
-    match step:
-        case ir.Test(ir.Operation("eq", (left, right))):
-            for one, other in ((left, right), (right, left)):
-                inside, outside = variables(one), variables(other)
-                is_pair = inside and inside <= mine and outside
-                if is_pair and not outside & after and _is_scalar(one):
-                    return one, other
-    return None
-
-
-def _constant(
-    step: ir.Step, mine: set[str]
-) -> tuple[ir.Expression, ir.Expression] | None:
-    """What a line compares of the element, and with which text."""
-    match step:
-        case ir.Test(ir.Operation("eq", (read, ir.Constant(str()) as text))):
-            return (read, text) if variables(read) <= mine else None
-        case ir.Test(ir.Operation("eq", (ir.Constant(str()) as text, read))):
-            return (read, text) if variables(read) <= mine else None
-    return None
-
-
-def _is_scalar(node: ir.Expression) -> bool:
-    """True for what reads no comprehension; sides of `eq` are scalars anyway."""
-    return not isinstance(node, ir.Collect)
-
-
-def _together(parts: list[ir.Expression]) -> ir.Expression:
-    return parts[0] if len(parts) == 1 else ir.Display("array", tuple(parts))

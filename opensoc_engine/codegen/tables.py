@@ -12,12 +12,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import ir
-from opensoc_engine.codegen.optimiser import Optimiser, Simplifier
-from opensoc_engine.codegen.rewriting import bound_by, copied, size, variables
+from opensoc_engine.codegen.rewriting import copied, size, variables
 from opensoc_engine.codegen.schedule import dependent, scheduled
+from opensoc_engine.codegen.simplifier import Simplifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from opensoc_engine.codegen.optimiser import Optimiser
 
 # Rows of a list that is written out, and parts of all the bodies that this makes.
 MAX_ROWS = 64
@@ -186,8 +188,3 @@ def _table(rows: Iterable[Any], name: str | None) -> ir.Constant:
         value = row if name is None else row[name]
         found[value] = (*found.get(value, ()), row)
     return ir.Constant(found)
-
-
-def binds(steps: tuple[ir.Step, ...]) -> set[str]:
-    """The variables that steps bind."""
-    return {name for step in steps for name in bound_by(step)}

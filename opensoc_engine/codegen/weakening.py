@@ -18,6 +18,7 @@ from opensoc_engine.codegen.rewriting import (
     bound_by,
     copied,
     size,
+    used,
     variables,
 )
 
@@ -69,7 +70,7 @@ class Weakener:
             if not more and bound_by(step):
                 lost.update(bound_by(step))
             found += more
-        return ir.Block(_used(found))
+        return used(ir.Block(tuple(found)))
 
     def _step(
         self, step: ir.Step, kinds: Mapping[str, str], depth: int
@@ -105,6 +106,9 @@ class Weakener:
         if name not in self.costly and not known:
             return [step]
         bodies = [self._block(body, known, depth + 1) for body in function.bodies]
+        if any(body is not None and not _asks(body) for body in bodies):
+            self.exact = False
+            return []
         return self._either(step, function, arguments, [b for b in bodies if b])
 
     def _either(
@@ -163,15 +167,11 @@ class Weakener:
         return f"{self._count}_{name}"
 
 
-def _used(steps: list[ir.Step]) -> tuple[ir.Step, ...]:
-    """The steps without values that nothing reads."""
-    found: list[ir.Step] = []
-    read: set[str] = set()
-    for step in reversed(steps):
-        if not isinstance(step, ir.Bind) or step.name in read:
-            found.append(step)
-            read |= variables(step)
-    return tuple(reversed(found))
+def _asks(block: ir.Block) -> bool:
+    """True if something in a block may fail besides that a list is empty."""
+    return not block.steps or not all(
+        isinstance(step, ir.Each | ir.Bind) for step in block.steps
+    )
 
 
 class _Assumption(Rewriter):

@@ -60,6 +60,9 @@ DEFINES: dict[str, tuple[str, ...]] = {
             " same_host(g, first); not g.signed]"
         ),
     ),
+    "named(e)": ("some name in input.names\nlower(name) == lower(e.host)",),
+    "owned(e)": ("some name in input.names\nlocal_name(name)\nname == e.host",),
+    "local_name(name)": ("some g in input.events\ng.host == name\ng.size > 0",),
     "unsigned(events) := [g | some g in events; not g.signed]": ("",),
     "many(events)": ("count(events) >= 2", "sum([g.size | some g in events]) >= 3"),
     "busy contains e.host": (
@@ -82,6 +85,8 @@ PROCESS = (
     "{0}.score > 0.5",
     '{0}.parent.user != "b"',
     "not {0}.host in busy",
+    "named({0})",
+    "not owned({0})",
     "count(peers({0})) >= 2",
     "many(unsigned(peers({0})))",
     "peers({0})[0].id == {0}.id",
@@ -101,6 +106,7 @@ NETWORK = (
     "mixed({0})",
     '{0}.host == "b"',
     "{0}.host in busy",
+    "not named({0})",
     "count([g | some g in input.events; g.size == {0}.size]) >= 2",
 )
 ANY = ("{0}.size >= 0", "mixed({0})", '{0}.host != "ab"', "{0}.host in busy")
@@ -160,12 +166,15 @@ _SHARED = {"host": HOSTS, "size": st.integers(-1, 3)}
 
 @st.composite
 def documents(draw: DrawFn) -> dict[str, Any]:
-    """Up to seven events, each with an id of its own, and two networks."""
-    made = draw(st.lists(_processes | _networks, max_size=7))
+    """Up to ten events, each with an id of its own, up to ten names, and a network.
+
+    Arrays of more than eight elements are looked up, shorter ones gone through.
+    """
+    made = draw(st.lists(_processes | _networks, max_size=10))
     numbered = [{**item, "id": f"e{at}"} for at, item in enumerate(made)]
     return {
         "events": numbered,
-        "names": ["a"],
+        "names": draw(st.lists(HOSTS, max_size=10)),
         "limits": {"a": 1},
         "threshold": 1,
         "networks": draw(st.sampled_from(([], ["192.0.2.0/24"]))),

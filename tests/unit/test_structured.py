@@ -55,8 +55,21 @@ def test_structs_hold_just_what_rules_read() -> None:
     structs = structured(policies)
     decoded = structs.decode(b'{"events": [{"source": "edr", "log_id": "a"}], "x": 1}')
 
-    assert structs.fields == {"events", "source", "log_id"}
+    assert structs.fields == {"events", "source"}
     assert structs.outcome(decoded) == "monitor"
+
+
+def test_a_field_is_skipped_where_no_rule_reads_it() -> None:
+    body = 'some e in input.events\ne.event_type == "network.connection"'
+    structs = structured(small(f'{body}\ne.fields.source.ip == "10.0.0.1"'))
+    event = {
+        "event_type": "network.connection",
+        "source": 1,
+        "fields": {"source": {"ip": "10.0.0.1"}},
+    }
+
+    # The `source` of an event is a text; nobody looks.
+    assert structs.outcome(structs.decode(json.dumps({"events": [event]}))) == "monitor"
 
 
 def test_bytes_of_another_shape_are_refused() -> None:
