@@ -8,6 +8,7 @@ rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import ir
@@ -63,9 +64,11 @@ class StructReader(Reader):
     def default(self, base: str, path: tuple[str, ...], default: str) -> str:
         """The value at a path of fields, or the default."""
         shown = tuple(attribute(name) for name in path)
-        if len(shown) == 1 and base.isidentifier():
-            read = f"{base}.{shown[0]}"
-            return f"({read} if {read} is not None else {default})"
+        if base.replace(".", "").isidentifier():
+            # To read attributes again is faster than a function that goes down.
+            reads = list(accumulate(shown, "{}.{}".format, initial=base))[1:]
+            found = " and ".join(f"{read} is not None" for read in reads)
+            return f"({reads[-1]} if {found} else {default})"
         return f"attribute_at({base}, {shown!r}, {default})"
 
     def constant(self, value: Any) -> Any:

@@ -127,4 +127,24 @@ class Gatherer:
     ) -> None:
         tree = Tree(self.expressions, (element,))
         tree.add(ir.Block(steps), leaf)
-        self.lines += [*tree.lines(indent), "    return found"]
+        lines = (
+            tree.lines(indent) if tree.is_shallow() else self._flat(steps, leaf, indent)
+        )
+        self.lines += [*lines, "    return found"]
+
+    def _flat(self, steps: tuple[ir.Step, ...], leaf: str, indent: str) -> list[str]:
+        """The steps as lines that leave the round, where a tree would be too deep."""
+        lines, last = list[str](), ""
+        for step in steps:
+            if isinstance(step, ir.Bind):
+                last = variable(step.name)
+                lines.append(f"{last} = {self.expressions.expression(step.value)}")
+            elif isinstance(step, ir.Try):
+                last = variable(step.name)
+                value = self.expressions.partial(step.value)
+                lines += [f"{last} = {value}", f"if {last} is None: continue"]
+            else:
+                assert isinstance(step, ir.Test | ir.Exclude | ir.ForAll)
+                lines.append(f"if not {self.expressions.condition(step)}: continue")
+        lines += leaf.replace("{last}", last).split("\n")
+        return [indent + line for line in lines]

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MAX_DEPTH = 60
 # Python refuses more than 20 nested loops.
 MAX_LOOPS = 16
+# Of more branches nobody asks what any two of them read: that would take long.
+MAX_SIBLINGS = 64
 _INDENT = "    "
 _BINDERS = (ir.Each, ir.Bind, ir.Try)
 
@@ -103,7 +105,7 @@ class Tree:
             step = child.step
             assert step is not None
             yield from self._reads(step, indent, known, counts)
-            if child.children and at + 1 < len(children):
+            if child.children and len(children) <= MAX_SIBLINGS:
                 yield from self._shared(child, children[at + 1 :], indent, known)
             inner = dict(known)
             head, body = self._taken(step, indent, inner, counts)

@@ -45,3 +45,13 @@ def test_elements_of_short_and_long_arrays_are_found_in_order() -> None:
 
 def test_a_body_that_is_fulfilled_by_nothing_says_so() -> None:
     assert solutions(rule(f"{PROCESS}{LATE}"), document(process(1))) == []
+
+
+def test_more_lines_than_python_nests_are_taken_one_by_one() -> None:
+    late = [f"time.parse_rfc3339_ns(e.at) != {number}" for number in range(150)]
+    body = "\n".join((f"{PROCESS}e.parent", *late, 'e.parent.name != "x"'))
+    events = document(process(1), process(2, parent={"name": "a"}))
+    pair = f"{body}\nsome f in input.events\nlower(f.host) == lower(e.host)"
+
+    assert solutions(rule(body, body, evidence=("e",)), events) == [(("e2",), None)] * 2
+    assert len(solutions(rule(pair, pair, evidence=("e",)), events)) == 4
