@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from opensoc_env import places
 from opensoc_env.draws import stream
 from opensoc_env.estate import external_address
 from opensoc_env.scenario import ScenarioError, fill
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from opensoc_env.estate import Estate
 
-_KINDS = {"staff": "", "admin": "it_admin", "service": "service"}
+_KINDS = {"staff": "", "person": "", "admin": "it_admin", "service": "service"}
 
 
 @dataclass(slots=True)
@@ -63,13 +64,19 @@ class Cast:
         return _named(self.estate["users"], self.facts[name])
 
     def free_host(self, draw: Random, **wanted: Any) -> dict[str, Any]:
-        """A machine that no fact has taken, as a copy; the caller's from now on."""
+        """A machine that no fact has taken, as a copy; the caller's from now on.
+
+        One with a blind sensor is only taken if `blind` allows it.
+        """
+        blind = {s["host"] for s in self.estate["sensor_health"] if not s["healthy"]}
+        shunned = frozenset() if wanted.get("blind") else blind
         roles, system = wanted.get("roles"), wanted.get("os")
         isolates = wanted.get("isolates")
         found = [
             host
             for host in self.estate["hosts"]
             if host["name"] not in self.hosts
+            and host["name"] not in shunned
             and (roles is None or host["role"] in roles)
             and (system is None or host["os"] == system)
             and (isolates is None or isolates == _isolates(host))
@@ -79,13 +86,17 @@ class Cast:
         return host
 
     def free_user(self, draw: Random, kind: str) -> str:
-        """An account of a kind that no fact has taken; the caller's from now on."""
+        """An account of a kind that no fact has taken; the caller's from now on.
+
+        A `person` may be leaving, one of the `staff` is not.
+        """
         role = _KINDS[kind]
         found = [
             user["name"]
             for user in self.estate["users"]
             if user["name"] not in self.users
             and (user["roles"] == [role] if role else not _is_technical(user))
+            and (kind != "staff" or not user["leaver"])
         ]
         name = str(self._choose(draw, found, "account"))
         self.users.append(name)
@@ -110,6 +121,10 @@ class Cast:
                 return value
             case "address":
                 return self.free_address(draw)
+            case "device":
+                return self._device(value)
+            case "place":
+                return self._place(draw, **value)
             case "choice":
                 return self.fill(draw.choice(value))
             case "pool":
@@ -120,6 +135,23 @@ class Cast:
                 return "".join(draw.choices("0123456789abcdef", k=value))
             case _:
                 return self.fill(value)
+
+    def _device(self, owner: str) -> str:
+        """A device that the account of a fact has used before."""
+        known = self.user(owner).get("devices", [])
+        free = [item for item in known if item not in self.facts.values()]
+        return str(self._choose(self.stream("device", owner), free, "device"))
+
+    def _place(self, draw: Random, of: str, how: str) -> dict[str, Any]:
+        """A place by its distance from where the account of a fact usually is."""
+        country = self.user(of)["countries"][0]
+        match how:
+            case "home":
+                return places.home(country)._asdict()
+            case "near":
+                return places.near(draw, country)._asdict()
+            case _:
+                return places.far(draw, country)._asdict()
 
     def _pool(self, name: str) -> tuple[Any, ...]:
         if name not in self.pools:

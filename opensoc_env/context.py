@@ -1,6 +1,6 @@
 """The facts of an estate become plain sentences: those that concern a log window.
 
-A fact concerns a window if it names a host, account, address, domain, image hash or
+A fact concerns a window if it names a host, account, address, domain, image, hash or
 data location that occurs in the window's events. Which facts are chosen and how they
 are worded depends on names alone, never on a verdict, so nothing here can tell what is
 right. A healthy sensor and an absent record go without saying.
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Facts = Iterable[Mapping[str, Any]]
 
 _MAX_DOMAIN = 253
+_HABITS = {"devices": "Known devices", "countries": "Usual countries"}
 _PIECE = re.compile(r"[a-z0-9][a-z0-9._$-]*")
 
 
@@ -94,11 +95,18 @@ def window_facts(
         for item in estate["data_locations"]
         if item["location"] in names or seen.hold(item["location"])
     ]
+    usual = [
+        item
+        for item in estate["baselines"]
+        if item["entity"] in names or seen.name(item["entity"])
+    ]
     return [
         *_hosts(hosts),
         *_users(user for user in estate["users"] if seen.name(user["name"])),
+        *_baselines(usual),
         *_networks(estate["networks"], seen.addresses, {h["ip"] for h in hosts}),
         *_authorisations(records),
+        *_tools([tool for tool in estate["approved_tools"] if seen.name(tool)]),
         *_intelligence(_reached(estate["threat_intelligence"], seen), hashes),
         *_prevalence(_reached(estate["prevalence"], seen), hashes),
         *_blind(item for item in estate["sensor_health"] if item["host"] in names),
@@ -117,9 +125,11 @@ def estate_facts(estate: Mapping[str, Any]) -> list[str]:
         *_hosts(estate["hosts"]),
         *sensors,
         *_users(estate["users"]),
+        *_baselines(estate["baselines"]),
         *_listed("Internal networks", networks["internal"]),
         *_listed("Shared egress networks", networks["shared_egress"]),
         *_authorisations(estate["authorisations"]),
+        *_tools(estate["approved_tools"]),
         *_intelligence(estate["threat_intelligence"], {}),
         *_prevalence(estate["prevalence"], {}),
         *_blind(estate["sensor_health"]),
@@ -154,6 +164,22 @@ def _users(users: Facts) -> Iterator[str]:
         privileged = ", privileged" if user["privileged"] else ""
         leaver = ", leaving the organisation" if user["leaver"] else ""
         yield f"User {quote(user['name'])}: {roles}{privileged}{leaver}."
+        yield from _habits(user)
+
+
+def _habits(user: Mapping[str, Any]) -> Iterator[str]:
+    """Where an account comes from; a list that the estate leaves out is not known."""
+    name = quote(user["name"])
+    for key, title in _HABITS.items():
+        if key in user:
+            values = ", ".join(map(quote, user[key])) or "none"
+            yield f"{title} of {name}: {values}."
+
+
+def _baselines(facts: Facts) -> Iterator[str]:
+    for fact in facts:
+        measure = fact["measure"].replace("_", " ")
+        yield f"Usual for {quote(fact['entity'])}: up to {fact['usual']} {measure}."
 
 
 def _networks(
@@ -183,6 +209,10 @@ def _authorisations(records: Facts) -> Iterator[str]:
             f"{quote(record['tool'])} on {quote(record['asset'])}{reach} "
             f"from {record['start']} to {record['end']}."
         )
+
+
+def _tools(images: Sequence[str]) -> Iterator[str]:
+    yield from _listed("Approved remote tools", list(map(quote, images)))
 
 
 def _intelligence(facts: Facts, hashes: Mapping[str, str]) -> Iterator[str]:

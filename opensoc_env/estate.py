@@ -1,9 +1,10 @@
 """A seed becomes an organisation: networks, machines and accounts.
 
 The result is valid against `estate.schema.json` and plain data, so that a scenario may
-change single facts of it. Internal addresses are from 10/8 and external ones from the
-ranges that are kept for documentation; the estate's own list of networks alone says
-which is which. `shown` cuts an estate down to what one incident needs.
+change single facts of it. Internal addresses are from private ranges and external
+ones from those that are kept for documentation; the estate's own list of networks alone
+says which is which. Estates of another world have names and networks that no training
+run has met. `shown` cuts an estate down to what one incident needs.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opensoc_env.draws import stream
+from opensoc_env.places import TOWNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from random import Random
 
 Estate = dict[str, Any]
@@ -33,8 +35,26 @@ class _Fleet(NamedTuple):
     most: int
 
 
+class _World(NamedTuple):
+    """What the estates of a world are named and numbered with.
+
+    Attributes:
+        network: First octet of every internal address.
+        octets: The second one, from the first to, not including, the last.
+        host: How a machine's name is made.
+    """
+
+    sites: tuple[str, ...]
+    given: str
+    family: str
+    desks: tuple[str, ...]
+    network: str
+    octets: tuple[int, int]
+    host: str
+
+
 _FLEETS = (
-    _Fleet("workstation", "ws", "windows", "T2", 5, 6),
+    _Fleet("workstation", "ws", "windows", "T2", 6, 7),
     _Fleet("workstation", "mac", "macos", "T2", 0, 1),
     _Fleet("server", "app", "windows", "T1", 2, 2),
     _Fleet("server", "lnx", "linux", "T1", 1, 1),
@@ -46,47 +66,115 @@ _FLEETS = (
     _Fleet("jump_host", "jmp", "windows", "T1", 1, 1),
     _Fleet("domain_controller", "dc", "windows", "T0", 1, 2),
     _Fleet("backup", "bkp", "windows", "T0", 1, 1),
+    _Fleet("dns_resolver", "dns", "linux", "T1", 1, 1),
+    _Fleet("vulnerability_scanner", "vms", "linux", "T1", 1, 1),
 )
 # Cutting one of these off, or anything of tier 0, stops more than its own work.
-_KEPT = frozenset({"file_server", "mail_server"})
+_KEPT = frozenset({"file_server", "mail_server", "dns_resolver"})
 _SENSORS = {
     "windows": ["edr", "windows"],
     "linux": ["edr"],
     "macos": ["edr"],
 }
-_SITES = ("ams", "bcn", "cph", "dub", "fra", "gva", "hel", "lis", "mil", "osl", "vie")
-_GIVEN = (
-    "aiko amara anna bram carla chidi dana diego elif emil farah femi goran hana ines "
-    "ivan jonas kofi lena luca maja mateo mina nadia noor omar petra quinn rosa sami "
-    "tara tomas uma viktor wanda yara zofia"
+_HOME = _World(
+    sites=("ams", "bcn", "cph", "dub", "fra", "gva", "hel", "lis", "mil", "osl", "vie"),
+    given=(
+        "aiko amara anna bram carla chidi dana diego elif emil farah femi goran hana "
+        "ines ivan jonas kofi lena luca maja mateo mina nadia noor omar petra quinn "
+        "rosa sami tara tomas uma viktor wanda yara zofia"
+    ),
+    family=(
+        "abara bauer costa dahl eriksen fischer garcia haas ito jansen kaya lindqvist "
+        "moreau novak okafor petrov quist rossi sato tanaka ueda "
+        "vidal weber xu yilmaz zanon"
+    ),
+    desks=("finance", "sales", "legal", "hr", "support", "engineering"),
+    network="10",
+    octets=(10, 250),
+    host="{site}-{label}-{number:02d}",
 )
-_FAMILY = (
-    "abara bauer costa dahl eriksen fischer garcia haas ito jansen kaya lindqvist "
-    "moreau novak okafor petrov quist rossi sato tanaka ueda "
-    "vidal weber xu yilmaz zanon"
+_ELSEWHERE = _World(
+    sites=("akl", "bog", "cpt", "dar", "han", "lim", "mnl", "nbo", "pnh", "scl", "tun"),
+    given=(
+        "alba ayo bela cato dilan eero freya gia hugo ilse jomo kai lars mei nils "
+        "odile pilar remi sanna teo ursa vera wim ximena yuki zeno"
+    ),
+    family=(
+        "adeyemi brandt cohen duarte egger farkas greco hansen ibarra juhl kovac lopez "
+        "mbeki nagy olsen pereira ruiz schmid toth urban virtanen wolf young zhou"
+    ),
+    desks=("claims", "logistics", "research", "procurement", "payroll", "design"),
+    network="172",
+    octets=(16, 32),
+    host="{label}{number:03d}{site}",
 )
-_DESKS = ("finance", "sales", "legal", "hr", "support", "engineering")
+WORLDS: Mapping[str, _World] = {"home": _HOME, "elsewhere": _ELSEWHERE}
+"""Worlds of estates by name; training draws from `home` alone."""
+
+# Images that no scenario lets an attacker bring.
+_REMOTE_TOOLS = ("ateraagent.exe", "srmanager.exe", "zaservice.exe")
+_TECHNICAL = frozenset({"it_admin", "service"})
+_DATA = {"file_server": "restricted", "database": "restricted", "web_server": "public"}
+_LEAVING = 0.5
+_BLIND = 0.4
+# Few accounts, and less than any rule counts as much.
+_MEASURED = 2
+_FILES_READ = (2, 9)
+_DEVICES = ("lt", "ph")
 _SERVICES = ("svc-backup", "svc-deploy", "svc-sync", "svc-scan")
 
 
-def build_estate(key: str) -> Estate:
+def build_estate(key: str, world: str = "home") -> Estate:
     """The organisation that a key names, with no record of any work yet."""
-    draw = stream(key, "estate")
-    sites = draw.sample(_SITES, 2)
-    octets = draw.sample(range(10, 250), 2)
-    return {
+    draw, names = stream(key, "estate"), WORLDS[world]
+    habits = stream(key, "habits")
+    sites = draw.sample(names.sites, 2)
+    octets = draw.sample(range(*names.octets), 2)
+    estate: Estate = {
         "networks": {
-            "internal": [f"10.{octet}.0.0/16" for octet in octets],
+            "internal": [f"{names.network}.{octet}.0.0/16" for octet in octets],
             "shared_egress": [_shared_egress(draw)],
         },
-        "hosts": list(_hosts(draw, sites, octets)),
-        "users": list(_users(draw)),
+        "hosts": list(_hosts(draw, names, sites, octets)),
+        "users": list(_users(draw, names)),
         "authorisations": [],
         "threat_intelligence": [],
         "prevalence": [],
         "sensor_health": [],
         "data_locations": [],
+        "baselines": [],
+        "approved_tools": [habits.choice(_REMOTE_TOOLS)],
     }
+    _settle(habits, estate)
+    _equip(stream(key, "devices"), estate, sites)
+    return estate
+
+
+def _settle(draw: Random, estate: Estate) -> None:
+    """Add what is usual: amounts, classes of data, a leaver and a blind sensor.
+
+    Scenarios cast neither that leaver nor that machine, decoys do: so that neither
+    fact gives an answer away.
+    """
+    staff = [user for user in estate["users"] if user["roles"][0] not in _TECHNICAL]
+    draw.choice(staff)["leaver"] = draw.random() < _LEAVING
+    desktops = [h["name"] for h in estate["hosts"] if h["role"] == "workstation"]
+    if draw.random() < _BLIND:
+        blind = {"host": draw.choice(desktops), "sensor": "edr", "healthy": False}
+        estate["sensor_health"].append(blind)
+    estate["baselines"] += [
+        {
+            "entity": user["name"],
+            "measure": "files_read_per_hour",
+            "usual": draw.randint(*_FILES_READ),
+        }
+        for user in draw.sample(staff, _MEASURED)
+    ]
+    estate["data_locations"] += [
+        {"location": host["name"], "class": _DATA[host["role"]]}
+        for host in estate["hosts"]
+        if host["role"] in _DATA
+    ]
 
 
 def shown(estate: Estate, hosts: Iterable[str], users: Iterable[str]) -> Estate:
@@ -122,14 +210,25 @@ def _shared_egress(draw: Random) -> str:
     return f"{draw.choice(EXTERNAL_RANGES)}.{start}/28"
 
 
-def _hosts(draw: Random, sites: list[str], octets: list[int]) -> Iterable[Estate]:
+def _equip(draw: Random, estate: Estate, sites: list[str]) -> None:
+    """Give each person a country, a laptop and a phone."""
+    for user in estate["users"]:
+        if user["roles"][0] != "service":
+            user["devices"] = [f"{kind}-{draw.randbytes(3).hex()}" for kind in _DEVICES]
+            user["countries"] = [TOWNS[draw.choice(sites)].country]
+
+
+def _hosts(
+    draw: Random, names: _World, sites: list[str], octets: list[int]
+) -> Iterable[Estate]:
     for subnet, fleet in enumerate(_FLEETS, start=1):
         numbers = draw.sample(range(1, 100), draw.randint(fleet.least, fleet.most))
         for number in sorted(numbers):
             site = draw.randrange(2)
+            parts = {"site": sites[site], "label": fleet.label, "number": number}
             yield {
-                "name": f"{sites[site]}-{fleet.label}-{number:02d}",
-                "ip": f"10.{octets[site]}.{subnet}.{number}",
+                "name": names.host.format_map(parts),
+                "ip": f"{names.network}.{octets[site]}.{subnet}.{number}",
                 "os": fleet.os,
                 "role": fleet.role,
                 "tier": fleet.tier,
@@ -138,11 +237,11 @@ def _hosts(draw: Random, sites: list[str], octets: list[int]) -> Iterable[Estate
             }
 
 
-def _users(draw: Random) -> Iterable[Estate]:
-    given = draw.sample(_GIVEN.split(), 8)
-    family = draw.sample(_FAMILY.split(), 8)
+def _users(draw: Random, world: _World) -> Iterable[Estate]:
+    given = draw.sample(world.given.split(), 8)
+    family = draw.sample(world.family.split(), 8)
     names = [f"{first}.{last}" for first, last in zip(given, family, strict=True)]
-    desks = draw.sample(_DESKS, 6)
+    desks = draw.sample(world.desks, 6)
     for name, desk in zip(names, desks, strict=False):
         yield _user(name, desk, privileged=False)
     for name in names[6:]:

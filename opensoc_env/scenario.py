@@ -52,6 +52,7 @@ class Variant:
         twists: The twists in force.
         stages: Numbers of the stages that use it.
         unseen: True if only hold-out seeds use it.
+        evasion: True if it does the same thing in another way, to slip by a rule.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Variant:
     twists: tuple[str, ...]
     stages: frozenset[int]
     unseen: bool
+    evasion: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ def _scenario(category: str, spec: Mapping[str, Any]) -> Scenario:
             tuple(variant.get("with", ())),
             frozenset(variant.get("stages", stages)) & stages,
             variant.get("unseen", False),
+            variant.get("evasion", False),
         )
         for name, variant in spec["variants"].items()
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from opensoc_env import places
 from opensoc_env.scenario import BINDINGS, Scenario, ScenarioError
 
 if TYPE_CHECKING:
@@ -137,8 +138,16 @@ def _add(scene: Scene, record: Mapping[str, Any]) -> None:
     item, where = scene.cast.fill(record["item"]), record["add"]
     if where in _NETWORK_LISTS:
         scene.estate["networks"][where].append(item)
+    elif where == "baselines":
+        # One thing has one usual amount: the new one takes the place of the old one.
+        kept = [b for b in scene.estate[where] if not _same_measure(b, item)]
+        scene.estate[where] = [*kept, item]
     else:
         scene.estate[where].append(item)
+
+
+def _same_measure(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one[key] == other[key] for key in ("entity", "measure"))
 
 
 def _ticket(
@@ -174,7 +183,11 @@ def _other(scene: Scene, binding: str, value: str) -> str:
         return str(cast.free_host(draw, os=host["os"])["name"])
     if value[0].isdigit():
         return cast.free_address(draw)
+    if places.is_country(value):
+        return places.far(draw, value).country
     if binding == "asset":
         return f"{value}-staging"
+    if binding == "destination" and value.isupper():
+        return f"{value[:-4]}{draw.randrange(1_000, 10_000)}"
     pool = cast.pools["tools" if binding == "tool" else "vendors"]
     return str(draw.choice([item for item in pool if item != value]))

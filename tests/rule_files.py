@@ -21,7 +21,7 @@ title: Logons that fail
 
 define:
   # An attempt that failed.
-  failed(e): e.fields.outcome == "failure"
+  failed(e): e.fields.event.outcome == "failure"
   first_of(events) := events[0]: ""
 
 rules:
@@ -41,7 +41,10 @@ examples:
   - name: one logon fails
     rule: probe-logon
     is: fires
-    input: {events: [{event_type: authentication.logon, fields: {outcome: failure}}]}
+    input:
+      events:
+        - event_type: authentication.logon
+          fields: {event: {outcome: failure}}
     expect: {action: monitor, fired: [probe-logon]}
   - name: another one
     is: quiet

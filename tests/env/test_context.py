@@ -34,7 +34,14 @@ ESTATE: dict[str, Any] = {
         ),
     ],
     "users": [
-        {"name": "ana", "roles": ["finance"], "privileged": False, "leaver": True},
+        {
+            "name": "ana",
+            "roles": ["finance"],
+            "privileged": False,
+            "leaver": True,
+            "devices": ["laptop-7", "Ana's phone"],
+            "countries": ["NL", "DE"],
+        },
         {"name": "root", "roles": [], "privileged": True, "leaver": False},
     ],
     "authorisations": [
@@ -60,6 +67,11 @@ ESTATE: dict[str, Any] = {
         {"host": "ws-1", "sensor": "dns", "healthy": True},
     ],
     "data_locations": [{"location": "fs-9\\pay", "class": "restricted"}],
+    "baselines": [
+        {"entity": "dc-1", "measure": "outbound_bytes_per_day", "usual": 40000000},
+        {"entity": "ana", "measure": "files_read_per_hour", "usual": 20},
+    ],
+    "approved_tools": ["anydesk.exe", "quickassist.exe"],
 }
 
 
@@ -93,6 +105,65 @@ def test_user_is_described_with_roles_and_leaving() -> None:
     assert "root" not in text
 
 
+def test_user_is_described_with_known_devices_and_usual_countries() -> None:
+    text = facts(user={"name": "ana"})
+
+    assert 'Known devices of ana: laptop-7, "Ana\'s phone".' in text
+    assert "Usual countries of ana: NL, DE." in text
+
+
+def test_devices_and_countries_that_are_not_known_go_without_saying() -> None:
+    text = facts(user={"name": "root"})
+
+    assert "User root: no role, privileged." in text
+    assert "devices" not in text
+    assert "countries" not in text
+
+
+def test_account_that_is_known_to_have_no_device_is_told_so() -> None:
+    change = {"users": [ESTATE["users"][1] | {"devices": []}]}
+    seen = mentions_of([{"fields": {"user": {"name": "root"}}}])
+
+    assert "Known devices of root: none." in window_facts(ESTATE | change, seen, {})
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        (
+            {"destination": {"ip": "10.0.0.9"}},
+            "Usual for dc-1: up to 40000000 outbound bytes per day.",
+        ),
+        (
+            {"user": {"name": "ANA"}},
+            "Usual for ana: up to 20 files read per hour.",
+        ),
+    ],
+)
+def test_baseline_is_shown_for_its_host_or_account_alone(
+    field: dict[str, Any], sentence: str
+) -> None:
+    usual = [line for line in facts(**field).splitlines() if "Usual for" in line]
+
+    assert usual == [sentence]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"process": {"name": "anydesk.exe"}},
+        {"process": {"executable": r"C:\Tools\AnyDesk.exe"}},
+        {"service": {"command_line": '"C:\\Tools\\AnyDesk.exe" --service'}},
+    ],
+)
+def test_approved_tool_is_shown_where_its_image_occurs(field: dict[str, Any]) -> None:
+    assert "Approved remote tools: anydesk.exe." in facts(**field)
+
+
+def test_approved_tool_is_left_out_where_another_image_ends_alike() -> None:
+    assert "Approved" not in facts(process={"name": "notanydesk.exe"})
+
+
 def test_record_is_shown_for_its_actor_even_on_another_asset() -> None:
     assert (
         "Record CHG-1 (change): ana may use certutil.exe on dc-1 towards pki.example "
@@ -108,9 +179,9 @@ def test_record_is_left_out_when_neither_actor_nor_asset_occurs() -> None:
     "field",
     [
         {"destination": {"ip": "203.0.113.1", "domain": "bad.example"}},
-        {"question": {"name": "a.b.bad.example"}},
+        {"dns": {"question": {"name": "a.b.bad.example"}}},
         {"process": {"command_line": "curl https://bad.example/x"}},
-        {"email": {"from_address": "x@bad.example"}},
+        {"email": {"from": {"address": "x@bad.example"}}},
     ],
 )
 def test_intelligence_is_shown_where_its_domain_occurs(field: dict[str, Any]) -> None:
@@ -120,14 +191,14 @@ def test_intelligence_is_shown_where_its_domain_occurs(field: dict[str, Any]) ->
 
 
 def test_intelligence_on_a_name_that_only_ends_alike_is_left_out() -> None:
-    assert "intelligence" not in facts(question={"name": "notbad.example"})
+    assert "intelligence" not in facts(dns={"question": {"name": "notbad.example"}})
 
 
 def test_addresses_are_placed_by_the_networks_of_the_estate() -> None:
     text = facts(
         source={"ip": "10.9.9.9"},
         destination={"ip": "198.51.100.3"},
-        answers=["203.0.113.9"],
+        dns={"answers": {"data": ["203.0.113.9"]}},
     )
 
     assert "Internal addresses: 10.9.9.9." in text
@@ -155,6 +226,9 @@ def test_attacker_gets_every_fact() -> None:
     for word in ("ws-1", "dc-1", "ana", "root", "CHG-1", "bad.example", "10.0.0.0/8"):
         assert word in text
     assert "Sensors of ws-1: edr." in text
+    assert "Known devices of ana: laptop-7" in text
+    assert "Usual for dc-1: up to 40000000 outbound bytes per day." in text
+    assert "Approved remote tools: anydesk.exe, quickassist.exe." in text
 
 
 def test_context_is_the_same_whatever_the_order_of_fields() -> None:

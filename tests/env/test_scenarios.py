@@ -9,6 +9,7 @@ import pytest
 from opensoc_env.casting import Cast
 from opensoc_env.estate import build_estate
 from opensoc_env.generator import STAGES, Stage, craft
+from opensoc_env.incident import normalise_incident
 from opensoc_env.judge import default_judge
 from opensoc_env.models import ACTIONS, MAX_EVENTS
 from opensoc_env.scenario import (
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
 
 LIBRARY = load_library()
 BARE = (Stage(1, decoys=0, records=0), Stage(2, decoys=0, records=0))
-TWELVE = {
+CATEGORIES = {
+    "dns_tunnel",
+    "impossible_travel",
+    "privilege_escalation",
+    "vulnerability_scan",
+    "insider",
+    "exploit_attempt",
+    "rmm_misuse",
     "malware_execution",
     "lolbin_abuse",
     "c2_beacon",
@@ -69,6 +77,7 @@ def truths(scenario: Scenario, variant: Variant) -> set[str]:
         for stage in BARE
     ]
     assert all(judge.check_plausible(i).outcome == "plausible" for i in incidents)
+    assert all(map(normalise_incident, incidents))
     return {judge.truth(incident).outcome for incident in incidents}
 
 
@@ -78,7 +87,7 @@ def test_each_file_is_valid(path: Path) -> None:
 
 
 def test_all_categories_of_the_verifier_have_scenarios() -> None:
-    assert {s.category for s in LIBRARY.scenarios} == {*TWELVE, "benign_noise"}
+    assert {s.category for s in LIBRARY.scenarios} == {*CATEGORIES, "benign_noise"}
 
 
 @pytest.mark.parametrize("scenario", LIBRARY.scenarios, ids=lambda s: s.name)
@@ -91,10 +100,10 @@ def test_the_judge_says_what_the_author_of_a_variant_expects(
 
 
 def test_every_action_is_reachable() -> None:
-    assert {a for c in TWELVE for a in with_action(c)} == set(ACTIONS)
+    assert {a for c in CATEGORIES for a in with_action(c)} == set(ACTIONS)
 
 
-@pytest.mark.parametrize("category", sorted(TWELVE))
+@pytest.mark.parametrize("category", sorted(CATEGORIES))
 def test_a_category_does_not_give_the_answer_away(category: str) -> None:
     assert "dismiss" in with_action(category)
     assert len(with_action(category)) > 2
@@ -219,3 +228,60 @@ def test_estates_are_json_and_differ_by_key() -> None:
     texts = {json.dumps(build_estate(key)) for key in ("a", "a", "b")}
 
     assert len(texts) == 2
+
+
+@pytest.mark.parametrize("key", [f"key {number}" for number in range(20)])
+def test_a_scenario_casts_nobody_who_leaves_and_no_blind_machine(key: str) -> None:
+    estate = build_estate(key)
+    cast = Cast(key, "place", estate, {})
+    cast.draw_all({n: {"user": "staff"} for n in "abcde"}, {})
+    desks = {"host": {"roles": ["workstation"], "os": "windows"}}
+    cast.draw_all(dict.fromkeys("vwxyz", desks), {})
+    leavers = {user["name"] for user in estate["users"] if user["leaver"]}
+    blind = {s["host"] for s in estate["sensor_health"] if not s["healthy"]}
+
+    assert leavers.isdisjoint(cast.users)
+    assert blind.isdisjoint(cast.hosts)
+
+
+def test_a_decoy_may_happen_to_one_who_leaves_on_a_blind_machine() -> None:
+    estate = build_estate("key")
+    cast = Cast("key", "place", estate, {})
+    for user in estate["users"]:
+        user["leaver"] = True
+    estate["sensor_health"] = [
+        {"host": host["name"], "sensor": "edr", "healthy": False}
+        for host in estate["hosts"]
+    ]
+    draw = cast.stream("any")
+
+    assert cast.free_user(draw, "person")
+    assert cast.free_host(draw, blind=True)
+
+
+def test_some_estates_have_a_leaver_and_some_a_blind_sensor() -> None:
+    estates = [build_estate(f"key {number}") for number in range(20)]
+    leaving = {any(user["leaver"] for user in e["users"]) for e in estates}
+    blind = {bool(e["sensor_health"]) for e in estates}
+
+    assert leaving == blind == {True, False}
+
+
+def test_a_new_baseline_takes_the_place_of_the_old_one() -> None:
+    scenario = next(s for s in LIBRARY.scenarios if s.name == "mass-download")
+    for number in range(8):
+        incident = craft(scenario, ("usual",), f"usual {number}", BARE[0])
+        entities = [b["entity"] for b in incident["context"]["baselines"]]
+
+        assert len(set(entities)) == len(entities)
+
+
+def test_a_record_of_another_stick_names_a_stick() -> None:
+    scenario = next(s for s in LIBRARY.scenarios if s.name == "files-on-a-stick")
+    names = []
+    for twists in (("authorised",), ("authorised", "wrong_destination")):
+        incident = craft(scenario, twists, "stick", BARE[0])
+        names.append(incident["context"]["authorisations"][0]["destination"])
+
+    assert names[0] != names[1]
+    assert names[0].partition("_")[0] == names[1].partition("_")[0]

@@ -43,7 +43,7 @@ TWELVE = [
 CASE_SENSITIVE = {"cloud_calls"}
 STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|`[^`]*`')
 NUMBERS = re.compile(r"(?<![\w.])[0-9]+(?:\.[0-9]+)?(?![\w.])")
-LIST_READS = re.compile(r"\bdata\.([a-z][a-z0-9_]*)")
+LIST_READS = re.compile(r"(?<![.\w])data\.([a-z][a-z0-9_]*)")
 
 
 @dataclass(frozen=True)

@@ -63,12 +63,16 @@ def test_findings_can_be_read_by_machines(rubric: Path) -> None:
 
 
 def test_a_failed_case_shows_both_values(rubric: Path) -> None:
-    edit(rubric / "defender.v2.yaml", "value: -0.3", "value: -0.4")
+    edit(
+        rubric / "defender.v2.yaml",
+        "value: -1\n    when: |\n      not",
+        "value: -2\n    when: |\n      not",
+    )
     result = CliRunner().invoke(cli, ["test", str(rubric)])
 
     assert result.exit_code == 1
-    assert "expected: -0.3" in result.output
-    assert "actual:   -0.4" in result.output
+    assert "expected: -1" in result.output
+    assert "actual:   -2" in result.output
 
 
 @pytest.mark.parametrize("verb", ["check", "test"])

@@ -83,7 +83,7 @@ def test_a_key_has_the_words_of_the_schema() -> None:
 def test_an_event_in_a_case_has_the_words_of_the_input_schema() -> None:
     text = shown(at("outcome", 1, CASES_TEXT), CASES)
 
-    assert text == "Did the attempt succeed (ECS event.outcome)?"
+    assert text == "Did it succeed?"
 
 
 def test_a_shared_helper_knows_how_policies_call_it() -> None:

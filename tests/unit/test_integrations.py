@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from opensoc_cli.main import cli
+from opensoc_cli.main import VERBS as COMMANDS
 from opensoc_engine import data_root
 
 ROOT = Path(__file__).parents[2]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
-VERBS = {command.name for command in cli.registered_commands}
+VERBS = set(COMMANDS)
 
 
 @pytest.fixture

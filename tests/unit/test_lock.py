@@ -138,14 +138,14 @@ def test_each_file_has_one_line_in_the_lock(rules: Path) -> None:
 
 def test_a_change_needs_a_version_and_then_a_lock(rules: Path) -> None:
     policy = rules / "rubric" / "defender.v2.yaml"
-    edit(policy, "value: 0.1", "value: 0.11")
+    edit(policy, "value: 0.1 ", "value: 0.11 ")
     code, text = run("check", rules)
 
     assert code == 1
-    assert "`rubric/defender.v2.yaml` changed, but its version is still 1.0.0" in text
-    assert "raise `version` to 1.0.1 or more, then run `opensoc lock`" in text
-    raise_version(policy)
-    assert "1.0.1 is not in the lock file" in run("check", rules)[1]
+    assert "`rubric/defender.v2.yaml` changed, but its version is still 2.0.0" in text
+    assert "raise `version` to 2.0.1 or more, then run `opensoc lock`" in text
+    edit(policy, "version: 2.0.0", "version: 2.0.1")
+    assert "2.0.1 is not in the lock file" in run("check", rules)[1]
     assert run("lock", rules)[0] == 0
     assert run("check", rules)[0] == 0
 
@@ -178,8 +178,8 @@ def test_a_version_never_goes_down(rules: Path) -> None:
 def test_comments_and_layout_need_no_version(rules: Path) -> None:
     edit(
         rules / "rubric" / "defender.v2.yaml",
-        "    value: 1\n",
-        "    value:   1 # one\n",
+        "    value: -1\n",
+        "    value:   -1 # minus one\n",
     )
 
     assert run("check", rules)[0] == 0

@@ -28,6 +28,8 @@ ESTATE: dict[str, Any] = {
     "prevalence": [],
     "sensor_health": [],
     "data_locations": [],
+    "baselines": [],
+    "approved_tools": [],
 }
 FLOW: dict[str, Any] = {
     "event_type": "network.connection",

@@ -21,6 +21,8 @@ ESTATE = {
     "prevalence": [],
     "sensor_health": [],
     "data_locations": [],
+    "baselines": [],
+    "approved_tools": [],
 }
 FLOW = {
     "event_type": "network.connection",
