@@ -1,6 +1,7 @@
 """`opensoc label PATH...`: recorded telemetry becomes verdicts.
 
-Verdicts go to stdout, one a line; faults and the summary go to stderr. Exit code 1 if
+Verdicts go to stdout, one a line, or else a report on them; faults and the summary go
+to stderr. Exit code 1 if
 some part of a file could not be read, 2 if nothing came to a verdict at all.
 """
 
@@ -16,6 +17,12 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO
 import typer
 
 from opensoc_cli import reporting
+from opensoc_cli.label_report import (
+    write_agreement,
+    write_alarms,
+    write_line,
+    write_summary,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +31,6 @@ if TYPE_CHECKING:
     from opensoc_env.telemetry.labeller import Label
     from opensoc_env.telemetry.mapping import Mapping
     from opensoc_env.telemetry.reader import Fault
-    from opensoc_env.telemetry.tally import Row, Tally
 
     Wrap = Callable[[BinaryIO], BinaryIO]
 
@@ -34,9 +40,8 @@ _SUFFIXES = {".json", ".jsonl", ".ndjson"}
 # A file that is no JSON at all has a fault in every line; the first ones say enough.
 _FAULTS_SHOWN = 100
 _ITEMS_SHOWN = 8
-_REASONS_SHOWN = 10
-# Wide enough for every name, and narrow enough for 80 columns.
-_COLUMNS = ("recordings", "records", "normalised", "non-dismiss")
+# Less is labelled before a bar could be seen.
+_MUCH = 1_000_000
 
 
 class Form(StrEnum):
@@ -46,6 +51,14 @@ class Form(StrEnum):
     JSON = "json"
 
 
+class Report(StrEnum):
+    """What is written on stdout."""
+
+    VERDICTS = "verdicts"
+    AGREEMENT = "agreement"
+    ALARMS = "alarms"
+
+
 def run(
     paths: Annotated[
         list[Path],
@@ -53,17 +66,22 @@ def run(
     ],
     origin: Annotated[
         str,
-        typer.Option(
-            "--from", help="sysmon, windows-security, cloudtrail or auto (all)."
-        ),
+        typer.Option("--from", help="The name of a mapping, or auto (all)."),
     ] = AUTO,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Also write JSON lines to this file."),
     ] = None,
     form: Annotated[
-        Form, typer.Option("--format", help="How to write verdicts on stdout.")
+        Form, typer.Option("--format", help="How to write on stdout.")
     ] = Form.TEXT,
+    report: Annotated[
+        Report,
+        typer.Option(
+            help="Verdicts; how many agree with what was published; or how many "
+            "alarms there are on what is not called an attack."
+        ),
+    ] = Report.VERDICTS,
     *,
     with_events: Annotated[
         bool,
@@ -80,7 +98,9 @@ def run(
     files = _files(paths)
     if out is not None and out.resolve() in {path.resolve() for path in files}:
         raise reporting.stop(f"`{out}` is read and written", "choose another output")
-    session = _Session(_mappings(origin), _judge(rules), form, with_events=with_events)
+    session = _Session(
+        _mappings(origin), _judge(rules), form, report, with_events=with_events
+    )
     try:
         with ExitStack() as stack:
             session.sink = stack.enter_context(_output(out)) if out else None
@@ -91,8 +111,19 @@ def run(
         raise
     except OSError as error:
         raise reporting.stop(f"verdicts can't be written: {error}") from None
-    _summarise(session.tally)
+    _report(session, report, form)
     _exit(session)
+
+
+def _report(session: _Session, report: Report, form: Form) -> None:
+    as_json = form is Form.JSON
+    match report:
+        case Report.VERDICTS:
+            write_summary(session.tally)
+        case Report.AGREEMENT:
+            write_agreement(session.agreement, as_json=as_json)
+        case Report.ALARMS:
+            write_alarms(session.alarms, as_json=as_json)
 
 
 def _exit(session: _Session) -> None:
@@ -113,17 +144,23 @@ class _Session:
         mappings: Sequence[Mapping],
         judge: Judge,
         form: Form,
+        report: Report,
         *,
         with_events: bool,
     ) -> None:
+        from opensoc_env.telemetry.agreement import Agreement
+        from opensoc_env.telemetry.alarms import Alarms
         from opensoc_env.telemetry.tally import Tally
 
         self._mappings = mappings
         self._judge = judge
         self._form = form
+        self._report = report
         self._with_events = with_events
         self.sink: TextIO | None = None
-        self.tally: Tally = Tally()
+        self.tally = Tally()
+        self.agreement = Agreement()
+        self.alarms = Alarms()
         self.faults = 0
 
     def label_file(self, path: Path, wrap: Wrap) -> None:
@@ -138,7 +175,7 @@ class _Session:
                 self._verdict(path, item)
         hidden = self.faults - before - _FAULTS_SHOWN
         if hidden > 0:
-            _write(sys.stderr, f"{path}: and {hidden} more faults of this file")
+            write_line(sys.stderr, f"{path}: and {hidden} more faults of this file")
 
     def _items(self, path: Path, wrap: Wrap) -> Iterator[Label | Fault]:
         from opensoc_env.telemetry.labeller import label_recording
@@ -160,14 +197,17 @@ class _Session:
         self.faults += 1
         if already < _FAULTS_SHOWN:
             at = f"{path}:{fault.line}" if fault.line else f"{path}"
-            _write(sys.stderr, f"{at}: {fault.reason}")
+            write_line(sys.stderr, f"{at}: {fault.reason}")
 
     def _verdict(self, path: Path, label: Label) -> None:
-        self.tally.add(str(path), label)
+        for table in (self.tally, self.agreement, self.alarms):
+            table.add(str(path), label)
         if self.sink is not None:
             self.sink.write(self._json(path, label) + "\n")
+        if self._report is not Report.VERDICTS:
+            return
         text = self._json(path, label) if self._form is Form.JSON else _line(label)
-        _write(sys.stdout, text)
+        write_line(sys.stdout, text)
 
     def _json(self, path: Path, label: Label) -> str:
         line = label.to_json(str(path), with_events=self._with_events)
@@ -193,16 +233,6 @@ def _shown(items: Sequence[str]) -> str:
     rest = len(items) - _ITEMS_SHOWN
     shown = ", ".join(items[:_ITEMS_SHOWN])
     return f"{shown} and {rest} more" if rest > 0 else shown
-
-
-def _write(stream: TextIO, text: str) -> None:
-    """Write a line; what could steer a terminal, or its code lacks, is escaped."""
-    plain = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode()
-        for char in text
-    )
-    encoding = stream.encoding or "utf-8"
-    stream.write(plain.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
@@ -266,60 +296,17 @@ def _output(path: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def _progress(files: Sequence[Path]) -> Iterator[Wrap]:
-    """A bar of bytes on stderr, if that is a terminal."""
-    if not sys.stderr.isatty() or STDIN in files:
+    """A bar of bytes on stderr, if that is a terminal and there is much to read."""
+    is_shown = sys.stderr.isatty() and STDIN not in files
+    total = sum(path.stat().st_size for path in files) if is_shown else 0
+    if total < _MUCH:
         yield lambda stream: stream
         return
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    total = sum(path.stat().st_size for path in files)
     shared = sys.stdout.isatty()
     with Progress(console=console, transient=True, redirect_stdout=shared) as bar:
         task = bar.add_task("labelling", total=total)
         yield lambda stream: bar.wrap_file(stream, task_id=task)
-
-
-def _summarise(tally: Tally) -> None:
-    from rich.box import ASCII2, SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    table = Table(box=SIMPLE_HEAD if console.is_terminal else ASCII2)
-    table.add_column("telemetry", no_wrap=True)
-    for title in _COLUMNS:
-        table.add_column(title, justify="right", no_wrap=True)
-    rows = tally.rows()
-    for row in [*rows, tally.total()] if len(rows) > 1 else rows:
-        table.add_row(*_cells(row))
-    console.print(table)
-    actions = (f"{action} {n}" for action, n in tally.actions.most_common())
-    _write(sys.stderr, f"verdicts: {', '.join(actions) or 'none'}")
-    if unjudged := tally.total().unjudged:
-        _write(sys.stderr, f"recordings without any known record: {unjudged}")
-    _write_reasons(tally)
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    normalised = f"{row.events} ({_percent(row.events, row.records)})"
-    flagged = f"{row.flagged} ({_percent(row.flagged, row.recordings)})"
-    counts = (str(row.recordings), str(row.records), normalised, flagged)
-    return (row.telemetry, *counts)
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f} %" if whole else "n/a"
-
-
-def _write_reasons(tally: Tally) -> None:
-    total = tally.skipped.total()
-    if not total:
-        return
-    _write(sys.stderr, f"records that became no event: {total}")
-    for reason, count in tally.skipped.most_common(_REASONS_SHOWN):
-        _write(sys.stderr, f"  {count:>6}  {reason}")
-    rest = total - sum(n for _, n in tally.skipped.most_common(_REASONS_SHOWN))
-    if rest:
-        _write(sys.stderr, f"  {rest:>6}  other reasons")

@@ -108,6 +108,16 @@ def ip_list(value: Any) -> list[str] | None:
     return [part for part in parts if part is not None] or None
 
 
+def one_item(value: Any) -> list[str] | None:
+    """A list of the whole text."""
+    return None if (out := text(value)) is None else [out]
+
+
+def words(value: Any) -> list[str] | None:
+    """The words of a text, in lower case."""
+    return (lower(value) or "").split() or None
+
+
 def file_name(value: Any) -> str | None:
     """The last part of a Windows or POSIX path, in lower case."""
     out = (lower(value) or "").strip().strip('"')
@@ -153,6 +163,11 @@ def account(value: Any) -> str | None:
     """The account of a name, or of a security identifier that is well known."""
     out = (text(value) or "").strip()
     return well_known_sid(out) if _SID.fullmatch(out) else account_name(out)
+
+
+def account_or_sid(value: Any) -> str | None:
+    """The account of a name; a security identifier stays where none is well known."""
+    return account(value) or (text(value) or "").strip() or None
 
 
 def common_name(value: Any) -> str | None:
@@ -230,6 +245,7 @@ CONVERSIONS: dict[str, Conversion] = {
         account,
         account_domain,
         account_name,
+        account_or_sid,
         arn_name,
         boolean,
         common_name,
@@ -242,6 +258,7 @@ CONVERSIONS: dict[str, Conversion] = {
         ip,
         ip_list,
         lower,
+        one_item,
         pipe_path,
         registry_value,
         sha256,
@@ -250,5 +267,6 @@ CONVERSIONS: dict[str, Conversion] = {
         timestamp,
         unescape,
         well_known_sid,
+        words,
     )
 }

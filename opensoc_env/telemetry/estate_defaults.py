@@ -58,6 +58,8 @@ def default_estate(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "prevalence": [],
         "sensor_health": [],
         "data_locations": [],
+        "baselines": [],
+        "approved_tools": [],
     }
 
 
@@ -94,7 +96,7 @@ def _paths(fields: Mapping[str, Any]) -> Iterator[str]:
 
 def _own_address(fields: Mapping[str, Any]) -> str:
     """The address of the host's own side of a connection, if it names one machine."""
-    side = _OWN_SIDE.get(fields.get("direction", ""), "")
+    side = _OWN_SIDE.get(fields.get("network", {}).get("direction", ""), "")
     text = str(fields.get(side, {}).get("ip", ""))
     if not text:
         return ""

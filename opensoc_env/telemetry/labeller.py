@@ -23,14 +23,21 @@ from opensoc_env.incident import (
 from opensoc_env.telemetry.estate_defaults import default_estate
 from opensoc_env.telemetry.normaliser import Normalised, Skipped, normalise
 from opensoc_env.telemetry.reader import Fault
-from opensoc_env.telemetry.recordings import OwnIncident, Record, Recording
+from opensoc_env.telemetry.record import windows_record
+from opensoc_env.telemetry.recordings import (
+    NOTHING_PUBLISHED,
+    OwnIncident,
+    Record,
+    Recording,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from opensoc_engine.decision import Decision, Finding
     from opensoc_env.judge import Judge
     from opensoc_env.telemetry.mapping import Mapping
+    from opensoc_env.telemetry.recordings import Published
 
 ESTATE_SCHEMA = "estate.schema.json"
 OWN_SCHEMA = "opensoc"
@@ -56,6 +63,7 @@ class Label:
         outcomes: What became of each record, in the order of the file.
         incident: What the verifier saw; None if there was nothing to see.
         decision: The verdict; None without an incident.
+        published: What the author of the recording says of it.
     """
 
     name: str
@@ -65,6 +73,7 @@ class Label:
     outcomes: tuple[Outcome, ...]
     incident: dict[str, Any] | None
     decision: Decision | None
+    published: Published
 
     @property
     def records(self) -> int:
@@ -83,6 +92,18 @@ class Label:
         return Counter(item.reason for item in results if isinstance(item, Skipped))
 
     @property
+    def aside(self) -> int:
+        """How many of the others a mapping knows and sets aside."""
+        results = (outcome.result for outcome in self.outcomes)
+        return sum(isinstance(r, Skipped) and bool(r.mapping) for r in results)
+
+    @property
+    def is_windows(self) -> bool:
+        """True if the first record is a Windows event, known or not."""
+        first = self.outcomes[0].record.raw if self.outcomes else None
+        return isinstance(first, dict) and windows_record(first) is not None
+
+    @property
     def span(self) -> tuple[str, ...]:
         """Log ids of the first and the last record."""
         ends = (*self.outcomes[:1], *self.outcomes[1:][-1:])
@@ -96,7 +117,8 @@ class Label:
     @property
     def telemetry(self) -> tuple[str, ...]:
         """The mappings that knew the records, sorted."""
-        return tuple(sorted({item.mapping for item in self._normalised()}))
+        names = {outcome.result.mapping for outcome in self.outcomes}
+        return tuple(sorted(names - {""}))
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -107,9 +129,12 @@ class Label:
     @property
     def techniques(self) -> tuple[str, ...]:
         """ATT&CK techniques of the rules that lead to the action."""
-        attacks = (finding.metadata.get("attack", {}) for finding in self._leading())
-        found = (attack.get("techniques", ()) for attack in attacks)
-        return tuple(dict.fromkeys(chain.from_iterable(found)))
+        return _techniques(self._leading())
+
+    @property
+    def all_techniques(self) -> tuple[str, ...]:
+        """ATT&CK techniques of every rule that fired."""
+        return _techniques(self.decision.findings if self.decision else ())
 
     def to_json(self, path: str, *, with_events: bool = False) -> dict[str, Any]:
         """The label as JSON values; on request with the incident and its records."""
@@ -139,6 +164,7 @@ class Label:
         return {
             "records": self.records,
             "events": self.events,
+            "aside": self.aside,
             "skipped": dict(sorted(self.skipped.items())),
             "notes": dict(sorted(self.notes.items())),
         }
@@ -152,6 +178,12 @@ class Label:
             return []
         action = self.decision.outcome
         return [f for f in self.decision.findings if f.outcome == action]
+
+
+def _techniques(findings: Iterable[Finding]) -> tuple[str, ...]:
+    attacks = (finding.metadata.get("attack", {}) for finding in findings)
+    found = (attack.get("techniques", ()) for attack in attacks)
+    return tuple(dict.fromkeys(chain.from_iterable(found)))
 
 
 def label_recording(
@@ -268,7 +300,14 @@ def _label(
     is_window: bool = False,
 ) -> Label:
     return Label(
-        item.name, item.line, item.key, is_window, tuple(outcomes), incident, decision
+        item.name,
+        item.line,
+        item.key,
+        is_window,
+        tuple(outcomes),
+        incident,
+        decision,
+        NOTHING_PUBLISHED if isinstance(item, OwnIncident) else item.published,
     )
 
 

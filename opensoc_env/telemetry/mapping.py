@@ -41,6 +41,7 @@ class FieldRule:
         path: Names below `fields`.
         leaf: What the event schema allows there.
         sources: Names in the record, best first; empty for a constant.
+        join: Joins the values of all sources into one; None to take the best.
         take: Pattern whose groups are the value, or None.
         conversions: Applied in order.
         table: Meaning of recorded values, keys in lower case, or None.
@@ -52,6 +53,7 @@ class FieldRule:
     path: tuple[str, ...]
     leaf: Leaf
     sources: tuple[str, ...]
+    join: str | None
     take: Any
     conversions: tuple[Conversion, ...]
     table: Map[str, Any] | None
@@ -98,6 +100,7 @@ class Mapping:
 
     Attributes:
         rules: Kinds of record by channel (in lower case, "" outside Windows) and code.
+        aside: Why records of a channel and code become no event, where that is known.
     """
 
     name: str
@@ -109,11 +112,16 @@ class Mapping:
     absent: frozenset[str]
     timestamp: tuple[str, ...]
     rules: Map[tuple[str, str], tuple[EventRule, ...]]
+    aside: Map[tuple[str, str], str]
 
     def rules_for(self, channel: str, code: str) -> tuple[EventRule, ...]:
         """The kinds of record with this channel and code, in the order of the file."""
         key = channel.lower()
         return self.rules.get((key, code)) or self.rules.get((key, ANY_CODE), ())
+
+    def why_aside(self, channel: str, code: str) -> str:
+        """Why such a record becomes no event; empty if the mapping does not know it."""
+        return self.aside.get((channel.lower(), code), "")
 
 
 def compile_mapping(document: Map[str, Any], file_name: str) -> Mapping:
@@ -142,6 +150,11 @@ def compile_mapping(document: Map[str, Any], file_name: str) -> Mapping:
         absent=frozenset({"", *document.get("absent", ())}),
         timestamp=_names(document["timestamp"]),
         rules=rules,
+        aside={
+            key: entry["why"]
+            for entry in document.get("aside", ())
+            for key in _keys(entry)
+        },
     )
 
 
@@ -202,6 +215,7 @@ class _Compiler:
             path=path,
             leaf=leaf,
             sources=_names(spec.get("from", ())),
+            join=spec.get("join"),
             take=self._pattern(spec.get("take"), at),
             conversions=self._conversions(spec, leaf, at),
             table=table,
@@ -217,10 +231,11 @@ class _Compiler:
         table = self._tables.get(name) if name is not None else None
         named = (spec.get(key) for key in ("value", "otherwise", "missing"))
         constants = [*(table or {}).values(), *named]
+        item = leaf.items or leaf
         self.faults += [
             f"{at}: the event schema has no room for `{constant}`"
             for constant in constants
-            if constant is not None and leaf.fit(constant).value != constant
+            if constant is not None and item.fit(constant).value != constant
         ]
         return table
 
@@ -276,7 +291,7 @@ def _quiet() -> Any:
 
 def _default_conversion(leaf: Leaf) -> str:
     if leaf.items is not None:
-        return "ip_list"
+        return "ip_list" if leaf.items.is_ip else "one_item"
     return "ip" if leaf.is_ip else _DEFAULT.get(leaf.type, "text")
 
 

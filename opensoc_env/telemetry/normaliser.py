@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as Map
     from collections.abc import Sequence
 
-    from opensoc_env.telemetry.mapping import EventRule, FieldRule, Mapping
+    from opensoc_env.telemetry.mapping import Condition, EventRule, FieldRule, Mapping
 
 NAIVE_NOTE = "time without a zone, read as UTC"
 
@@ -40,9 +40,15 @@ class Normalised:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A record that became no event, and why; reasons are countable, not unique."""
+    """A record that became no event, and why; reasons are countable, not unique.
+
+    Attributes:
+        mapping: Name of the mapping that knows the record and sets it aside; empty if
+            none does.
+    """
 
     reason: str
+    mapping: str = ""
 
 
 def normalise(
@@ -54,10 +60,18 @@ def normalise(
         return _normalise_windows(windows, log_id, mappings)
     for mapping in mappings:
         if not mapping.windows and all(look_up(raw, p) for p in mapping.present):
-            code = str(look_up(raw, mapping.code))
-            return _normalise(raw, log_id, mapping, "", code)
+            return _normalise(raw, log_id, mapping, "", _code(raw, mapping))
     names = ", ".join(mapping.name for mapping in mappings)
     return Skipped(f"not recognised as {names}")
+
+
+def _code(raw: Map[str, Any], mapping: Mapping) -> str:
+    return " ".join(map(str, _items(look_up(raw, mapping.code))))
+
+
+def _items(value: Any) -> Sequence[Any]:
+    """The items of a recorded list; a value that is none is its only item."""
+    return value if isinstance(value, list) else [value]
 
 
 def _normalise_windows(
@@ -67,7 +81,7 @@ def _normalise_windows(
     provider = str(values.get("System.Provider", ""))
     for mapping in mappings:
         known = channel or mapping.providers.get(provider, "")
-        if mapping.windows and mapping.rules_for(known, code):
+        if mapping.windows and _knows(mapping, known, code):
             return _normalise(values, log_id, mapping, known, code)
     return Skipped(_unmapped(channel or provider, code))
 
@@ -76,13 +90,18 @@ def _normalise(
     values: Map[str, Any], log_id: str, mapping: Mapping, channel: str, code: str
 ) -> Normalised | Skipped:
     rules = mapping.rules_for(channel, code)
-    if not rules:
-        return Skipped(_unmapped(channel or mapping.name, code))
     reader = _Reader(values, mapping.absent)
     rule = next((rule for rule in rules if reader.satisfies(rule)), None)
-    if rule is None:
-        return Skipped(f"{_unmapped(channel or mapping.name, code)} with these values")
-    return reader.event(rule, log_id, mapping)
+    if rule is not None:
+        return reader.event(rule, log_id, mapping)
+    if why := mapping.why_aside(channel, code):
+        return Skipped(f"set aside: {why}", mapping.name)
+    unmapped = _unmapped(channel or mapping.name, code)
+    return Skipped(f"{unmapped} with these values" if rules else unmapped)
+
+
+def _knows(mapping: Mapping, channel: str, code: str) -> bool:
+    return bool(mapping.rules_for(channel, code) or mapping.why_aside(channel, code))
 
 
 def _unmapped(origin: str, code: str) -> str:
@@ -101,10 +120,11 @@ class _Reader:
 
     def satisfies(self, rule: EventRule) -> bool:
         """True if the record is of this kind."""
-        return all(
-            condition.holds(text(self._present(condition.source)) or "")
-            for condition in rule.conditions
-        )
+        return all(map(self._holds, rule.conditions))
+
+    def _holds(self, condition: Condition) -> bool:
+        items = _items(self._present(condition.source))
+        return any(condition.holds(text(item) or "") for item in items)
 
     def event(
         self, rule: EventRule, log_id: str, mapping: Mapping
@@ -140,8 +160,8 @@ class _Reader:
         if not rule.sources:
             return rule.constant
         recorded = False
-        for source in rule.sources:
-            value = self._taken(rule, self._present(source))
+        for recorded_value in self._candidates(rule):
+            value = self._taken(rule, recorded_value)
             if value is None:
                 continue
             recorded = True
@@ -151,6 +171,15 @@ class _Reader:
                 return fit.value
         self._notes += [f"left out: {rule.name}"] if recorded else []
         return rule.missing
+
+    def _candidates(self, rule: FieldRule) -> list[Any]:
+        """The recorded values, best first; or else all of them as one."""
+        values = [self._present(source) for source in rule.sources]
+        if rule.join is None:
+            return values
+        parts = [text(value) for value in values]
+        known = [part for part in parts if part is not None]
+        return [rule.join.join(known)] if len(known) == len(parts) else []
 
     def _taken(self, rule: FieldRule, value: Any) -> Any:
         if rule.take is None or value is None:
@@ -178,4 +207,11 @@ def _converted(rule: FieldRule, value: Any) -> Any:
         value = conversion(value)
     if rule.table is None or value is None:
         return value
+    if isinstance(value, list):
+        return [_meaning(rule, item) for item in value]
+    return _meaning(rule, value)
+
+
+def _meaning(rule: FieldRule, value: Any) -> Any:
+    assert rule.table is not None
     return rule.table.get(str(value).strip().lower(), rule.otherwise)

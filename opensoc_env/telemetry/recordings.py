@@ -2,13 +2,16 @@
 
 A document that holds a list of records (`Records` as CloudTrail delivers them, or
 `events`) is one recording, and so is all that a file holds outside such documents. A
-document that is an incident in our own schema passes as it is. Every record gets a log
-id that leads back to it: `L7-2` is the third record of the document in line 7.
+document that is an incident in our own schema passes as it is. A sample, which is one
+event beside what its author says of it, is a recording of one record, and so is each
+test of a rule that carries an event. Every record gets a log id that leads back to it:
+`L7-2` is the third record of the document in line 7.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from opensoc_env.telemetry.reader import MAX_TEXT, Document, Fault, read_documents
@@ -22,6 +25,30 @@ _MAX_NAME = 128
 _LISTS = ("events", "Records")
 # What every event of our own schema has, and no telemetry.
 _OWN_EVENT = frozenset({"event_type", "log_id", "fields"})
+
+
+# A row of a data set that holds one event says one of these beside it.
+_SAMPLE_MARKS = ("expected", "product")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the author of a recording says of it; nothing of it reaches the verifier.
+
+    Attributes:
+        product: Product or log that it comes from; empty if it says none.
+        is_attack: True or False if it says so.
+        tactics: ATT&CK tactics by their short names.
+        techniques: ATT&CK technique ids.
+    """
+
+    product: str = ""
+    is_attack: bool | None = None
+    tactics: tuple[str, ...] = ()
+    techniques: tuple[str, ...] = ()
+
+
+NOTHING_PUBLISHED = Published()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +69,7 @@ class Recording:
         key: Tells the recordings of one file apart; batches share it.
         context: The estate that it brings, unchecked; None if it brings none.
         is_part: True for one of several batches.
+        published: What its author says of it.
     """
 
     name: str
@@ -50,6 +78,7 @@ class Recording:
     records: tuple[Record, ...]
     context: Any = None
     is_part: bool = False
+    published: Published = NOTHING_PUBLISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +116,28 @@ def read_recordings(
 
 def _parts(document: Document) -> list[Any]:
     value = document.value
-    return value if isinstance(value, list) else [value]
+    items = value if isinstance(value, list) else [value]
+    return list(chain.from_iterable(map(_tests, items)))
+
+
+def _tests(value: Any) -> list[Any]:
+    """The tests of a rule, each with the rule's product; or else the value itself."""
+    tests = value.get("tests") if isinstance(value, dict) else None
+    if not isinstance(tests, list) or not tests or not all(map(_is_sample, tests)):
+        return [value]
+    products = value.get("log_types")
+    product = products[0] if isinstance(products, list) and products else ""
+    return [{**test, "product": product} for test in tests]
+
+
+def _is_sample(value: Any) -> bool:
+    """True for one event and what is said of it, where the event is not the whole."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("event"), dict)
+        and any(mark in value for mark in _SAMPLE_MARKS)
+        and "@timestamp" not in value
+    )
 
 
 def _whole(value: Any, at: str, line: int, key: str) -> Recording | OwnIncident | None:
@@ -99,11 +149,32 @@ def _whole(value: Any, at: str, line: int, key: str) -> Recording | OwnIncident 
     for document in (value, value.get("incident")):
         if isinstance(document, dict) and _is_own(document.get("events")):
             return OwnIncident(name, line, key, document)
+    published = _published(value)
+    if _is_sample(value):
+        sample = (Record(key, value["event"]),)
+        return Recording(name, line, key, sample, published=published)
     found = next((value[n] for n in _LISTS if isinstance(value.get(n), list)), None)
     if found is None:
         return None
     records = (Record(f"L{line}-{i}", raw) for i, raw in enumerate(found))
-    return Recording(name, line, key, tuple(records), value.get("context"))
+    context = value.get("context")
+    return Recording(name, line, key, tuple(records), context, published=published)
+
+
+def _published(value: dict[str, Any]) -> Published:
+    tactics = _texts(value.get("published_tactics"))
+    expected = value.get("expected")
+    return Published(
+        product=str(value.get("product") or "")[:_MAX_NAME],
+        is_attack=expected if isinstance(expected, bool) else bool(tactics) or None,
+        tactics=tactics,
+        techniques=_texts(value.get("published_techniques")),
+    )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    items = value if isinstance(value, list) else ()
+    return tuple(item for item in items if isinstance(item, str))
 
 
 def _is_own(events: Any) -> bool:

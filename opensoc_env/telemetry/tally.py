@@ -23,6 +23,7 @@ class Row:
 
     Attributes:
         events: Records that became events.
+        aside: Records that a mapping knows and sets aside.
         flagged: Recordings with a verdict other than dismiss.
         unjudged: Recordings without any verdict.
     """
@@ -31,6 +32,7 @@ class Row:
     recordings: int
     records: int
     events: int
+    aside: int
     flagged: int
     unjudged: int
 
@@ -39,6 +41,7 @@ class Row:
 class _Recording:
     records: int = 0
     events: int = 0
+    aside: int = 0
     telemetry: set[str] = field(default_factory=set)
     actions: set[str] = field(default_factory=set)
 
@@ -61,6 +64,7 @@ class Tally:
         seen = self._recordings.setdefault((path, label.key), _Recording())
         seen.records += label.records
         seen.events += label.events
+        seen.aside += label.aside
         seen.telemetry.update(label.telemetry)
         self.skipped += label.skipped
         if label.decision is not None:
@@ -86,6 +90,7 @@ def _row(name: str, items: list[_Recording]) -> Row:
         len(items),
         sum(item.records for item in items),
         sum(item.events for item in items),
+        sum(item.aside for item in items),
         sum(bool(item.actions - {DISMISS}) for item in items),
         sum(not item.actions for item in items),
     )

@@ -15,7 +15,7 @@ def flow(host: str, direction: str, source: str, destination: str) -> dict[str, 
             "user": {"name": "ana"},
             "source": {"ip": source},
             "destination": {"ip": destination},
-            "direction": direction,
+            "network": {"direction": direction},
         },
     }
 

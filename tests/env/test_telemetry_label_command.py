@@ -170,3 +170,51 @@ def test_an_output_takes_its_name_only_when_complete(
     run(folder / "day.jsonl", "-o", folder / "labels.txt")
 
     assert [path.name for path in folder.iterdir()] == ["day.jsonl"]
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    stop = CALL | {"eventName": "StopLogging"}
+    lines = [
+        {
+            "events": [stop],
+            "published_tactics": ["defense-evasion"],
+            "published_techniques": ["T1562.008"],
+        },
+        {"product": "aws", "event": CALL},
+    ]
+    text = "\n".join(json.dumps(line) for line in lines)
+    (tmp_path / "published.jsonl").write_text(text, "utf-8")
+    return tmp_path / "published.jsonl"
+
+
+def test_the_agreement_report_takes_the_place_of_the_verdicts(published: Path) -> None:
+    result = run(published, "--report", "agreement")
+
+    rows = {line.split("  ")[0]: line for line in result.stdout.splitlines()}
+    assert "1 = 100 %" in rows["cloudtrail"]
+    assert "1 = 100 %" in rows["defense-evasion"]
+    assert "dismiss" not in result.stdout
+
+
+def test_the_agreement_report_can_be_json(published: Path) -> None:
+    result = run(published, "--report", "agreement", "--format", "json")
+
+    report = json.loads(result.stdout)
+    assert report["recordings"][0]["tactic_agrees"] is True
+
+
+def test_the_alarm_report_counts_what_is_not_called_an_attack(published: Path) -> None:
+    result = run(published, "--report", "alarms", "--format", "json")
+
+    (row, total) = json.loads(result.stdout)["products"]
+    assert row["product"] == "aws"
+    assert total["alarms"]["whole"] == 1
+
+
+def test_a_report_leaves_the_verdicts_to_the_file(published: Path) -> None:
+    out = published.with_name("verdicts.out")
+
+    run(published, "--report", "alarms", "-o", out)
+
+    assert len(out.read_text("utf-8").splitlines()) == 2

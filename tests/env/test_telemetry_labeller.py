@@ -72,7 +72,7 @@ def test_every_record_is_an_event_or_counted_under_a_reason() -> None:
 
     assert (found.records, found.events) == (4, 2)
     assert found.skipped == {
-        "not recognised as cloudtrail, sysmon, windows-security": 2
+        "not recognised as cloudtrail, ecs, sysmon, windows-security": 2
     }
 
 

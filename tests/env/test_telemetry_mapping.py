@@ -36,7 +36,7 @@ def faults(text: str) -> str:
 def test_the_shipped_mappings_are_valid() -> None:
     names = mapping_names()
 
-    assert names == ("cloudtrail", "sysmon", "windows-security")
+    assert names == ("cloudtrail", "ecs", "sysmon", "windows-security")
     assert [load_mapping(name).name for name in names] == list(names)
 
 
@@ -79,3 +79,12 @@ def test_all_faults_of_a_mapping_are_told_at_once() -> None:
 
     assert "source.ipp" in faults(text)
     assert "unknown conversion `q`" in faults(text)
+
+
+def test_a_kind_of_record_can_be_set_aside_with_its_reason() -> None:
+    aside = "aside:\n  - {code: [keepalive], why: it says nothing}\nevents:"
+
+    mapping = read_mapping(GOOD.replace("events:", aside), "demo.yaml")
+
+    assert mapping.why_aside("", "keepalive") == "it says nothing"
+    assert mapping.why_aside("", "flow") == ""

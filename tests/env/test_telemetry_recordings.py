@@ -80,3 +80,44 @@ def test_a_long_file_comes_in_batches_that_lose_no_record() -> None:
 
     assert [len(batch.records) for batch in batches] == [MAX_BATCH, MAX_BATCH, 1]
     assert {(batch.key, batch.is_part) for batch in batches} == {("", True)}
+
+
+def test_a_sample_is_a_recording_of_its_event() -> None:
+    (found,) = read({"product": "okta", "event": {"a": 1}})
+
+    assert isinstance(found, Recording)
+    assert [record.raw for record in found.records] == [{"a": 1}]
+    assert found.published.product == "okta"
+    assert found.published.is_attack is None
+
+
+def test_each_test_of_a_rule_is_a_recording_that_says_what_it_is() -> None:
+    tests = [{"expected": True, "event": {"a": 1}}, {"expected": False, "event": {}}]
+
+    found = read({"log_types": ["AWS.CloudTrail"], "tests": tests})
+
+    assert [item.published.is_attack for item in found] == [True, False]
+    assert {item.published.product for item in found} == {"AWS.CloudTrail"}
+    assert len({item.key for item in found}) == 2
+
+
+def test_a_recording_keeps_what_was_published_about_it() -> None:
+    (found,) = read(
+        {
+            "events": [{"a": 1}],
+            "published_tactics": ["discovery", 7],
+            "published_techniques": ["T1087"],
+        }
+    )
+
+    assert found.published.tactics == ("discovery",)
+    assert found.published.techniques == ("T1087",)
+    assert found.published.is_attack is True
+
+
+def test_a_document_with_a_time_of_its_own_is_no_sample() -> None:
+    document = {"@timestamp": "x", "product": "p", "event": {"a": 1}}
+
+    (found,) = read(document)
+
+    assert [record.raw for record in found.records] == [document]

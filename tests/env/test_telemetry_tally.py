@@ -36,7 +36,7 @@ def tally(*lines: Any) -> Tally:
 def test_the_windows_of_a_recording_count_as_one_recording() -> None:
     found = tally({"events": [CALL] * 1025})
 
-    assert found.rows() == [Row("cloudtrail", 1, 1025, 1025, 0, 0)]
+    assert found.rows() == [Row("cloudtrail", 1, 1025, 1025, 0, 0, 0)]
     assert found.actions == {"dismiss": 3}
 
 
@@ -44,5 +44,5 @@ def test_what_nothing_recognised_comes_last_without_a_verdict() -> None:
     found = tally({"events": [{"a": 1}]}, {"events": [CALL, {"b": 1}]})
 
     assert [row.telemetry for row in found.rows()] == ["cloudtrail", "not recognised"]
-    assert found.total() == Row("all", 2, 3, 1, 0, 1)
+    assert found.total() == Row("all", 2, 3, 1, 0, 0, 1)
     assert found.skipped == {"not recognised as cloudtrail": 2}
