@@ -6,7 +6,8 @@ PIP := $(BIN)/python -m uv pip install --quiet --python $(BIN)/python
 TORCH := torch==2.13.0
 BASE := models/smollm2-135m-instruct
 
-.PHONY: help demo test test-browser app serve datasets base-model train bake clean
+.PHONY: help demo test test-browser app serve datasets base-model train bake clean \
+  fuzz-language fuzz-atheris
 
 help:
 	@echo "make demo          set up and play a match of the built-in defenders"
@@ -14,6 +15,8 @@ help:
 	@echo "make app           the before/after app in a browser, on port 8501"
 	@echo "make serve         the environment's HTTP server, on port 7860"
 	@echo "make test-browser  install Chromium and drive the app in it"
+	@echo "make fuzz-language 20,000 random policies in three engines (20 minutes)"
+	@echo "make fuzz-atheris  ten minutes of coverage-guided fuzzing"
 	@echo "make datasets      write the training and hold-out sets again"
 	@echo "make train         base model, SFT, GRPO and evaluation (over an hour on 2 cores)"
 	@echo "make bake          record the answers that the app shows, after make train"
@@ -64,6 +67,20 @@ test-browser: $(VENV)/dev
 	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium)
 	$(PIP) --editable '.[browser]'
 	$(BIN)/python -m pytest -m browser
+
+# The long form of the comparison with other Rego engines; its report has the counts.
+fuzz-language: $(VENV)/dev
+	OPENSOC_DIFFERENTIAL=20000 $(BIN)/python -m pytest -m slow \
+	  tests/property/test_outside_engines.py tests/property/test_backends_agree.py
+
+# Findings are left in fuzz/, beside the corpora that grow there.
+fuzz-atheris: $(VENV)/core
+	$(PIP) --editable '.[fuzz]'
+	mkdir -p fuzz
+	for target in policy incident rego; do \
+	  $(BIN)/python tests/fuzz/fuzz.py $$target fuzz/$$target -max_total_time=200 \
+	    -rss_limit_mb=1024 -artifact_prefix=fuzz/$$target-finding- || exit 1; \
+	done
 
 app: $(VENV)/app
 	$(BIN)/streamlit run app_streamlit.py

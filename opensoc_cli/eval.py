@@ -18,13 +18,20 @@ from opensoc_cli import reporting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rich.box import Box
+    from rich.console import Console
+
+    from opensoc_env.judge import Judge
     from opensoc_env.metrics import Rate, Score
-    from opensoc_train.data import Progress
+    from opensoc_train.data import DataSet, Progress
     from opensoc_train.evaluate import AnswerRow, Evaluation
     from opensoc_train.replies import Replier
+    from opensoc_train.scoreboard import Board
 
 # Of the widest table, which has a column for each action.
 _FILE_WIDTH = 100
+# Where a shortcut shows: even priors, and pairs that one fact tells apart.
+_SHORTCUT_DATA = ("holdout", "flips")
 _EXAMPLES = """\
 name a defender: a built-in one (`opensoc eval keyword_heuristic`), a model folder
     (`opensoc eval models/NAME --adapter runs/grpo`), a file of answers that `-o` wrote,
@@ -54,8 +61,13 @@ def run(
         str | None, typer.Option(help="The model's name at the endpoint.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Data set; the hold-out by default.")
+        list[str] | None,
+        typer.Option(help="A committed data set, or a file; the hold-out by default."),
     ] = None,
+    shortcuts: Annotated[
+        bool,
+        typer.Option("--shortcuts", help="Score what cheats, beside the oracle."),
+    ] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Incidents, spread evenly over the set.")
     ] = None,
@@ -76,14 +88,15 @@ def run(
     """Score a defender on labelled incidents, with intervals and confusion matrix."""
     from opensoc_engine import OpenSocError
     from opensoc_env.judge import default_judge
-    from opensoc_train.data import HOLDOUT, load_data
     from opensoc_train.evaluate import evaluate
 
+    if shortcuts:
+        _refuse_defender(defender, endpoint)
+        _score_shortcuts(data or list(_SHORTCUT_DATA), limit, rubric, form)
+        return
     try:
         judge = default_judge()
-        dataset = load_data(data or HOLDOUT, judge, limit=limit)
-        if not dataset.is_current:
-            typer.echo(f"opensoc: warning: {dataset.describe_labels()}", err=True)
+        dataset = _load(_single(data), judge, limit)
         if endpoint is not None:
             replier = _endpoint(endpoint, model, timeout)
         else:
@@ -98,6 +111,53 @@ def run(
         typer.echo(json.dumps(result.to_json(), indent=2))
     else:
         _write(result)
+
+
+def _single(data: list[str] | None) -> str:
+    names = data or ["holdout"]
+    if len(names) > 1:
+        raise reporting.stop(
+            "one evaluation has one data set", "give `--data` once, or `--shortcuts`"
+        )
+    return names[0]
+
+
+def _load(name: str, judge: Judge, limit: int | None) -> DataSet:
+    from opensoc_train.data import find_data, load_data
+
+    dataset = load_data(find_data(name), judge, limit=limit)
+    if not dataset.is_current:
+        typer.echo(f"opensoc: warning: {dataset.describe_labels()}", err=True)
+    return dataset
+
+
+def _refuse_defender(defender: str | None, endpoint: str | None) -> None:
+    if defender is not None or endpoint is not None:
+        raise reporting.stop(
+            "`--shortcuts` scores built-in defenders alone", "leave the defender out"
+        )
+
+
+def _score_shortcuts(
+    names: list[str], limit: int | None, rubric: str, form: Form
+) -> None:
+    from opensoc_engine import OpenSocError
+    from opensoc_env.judge import default_judge
+    from opensoc_train.scoreboard import scoreboards
+
+    try:
+        judge = default_judge()
+        learnt = _load("sft", judge, None)
+        data = [_load(name, judge, limit) for name in names]
+        with _progress() as progress:
+            boards = scoreboards(learnt, data, judge, rubric=rubric, progress=progress)
+    except OpenSocError as error:
+        raise reporting.stop(str(error)) from None
+    if form is Form.JSON:
+        typer.echo(json.dumps([board.to_json() for board in boards], indent=2))
+        return
+    for board in boards:
+        _write_board(board, rubric)
 
 
 def _endpoint(url: str, model: str | None, timeout: float) -> Replier:
@@ -179,15 +239,54 @@ def _progress() -> Iterator[Progress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _write(result: Evaluation) -> None:
+def _console() -> tuple[Console, Box]:
+    """Where tables go, and their frame: plain characters in a file."""
     from rich.box import ASCII2, SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
 
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = _FILE_WIDTH
-    box = SIMPLE_HEAD if console.is_terminal else ASCII2
+    return console, SIMPLE_HEAD if console.is_terminal else ASCII2
+
+
+def _write_board(board: Board, rubric: str) -> None:
+    from rich.table import Table
+
+    console, box = _console()
+    data = board.data
+    count = len(data.examples)
+    console.print(f"shortcuts on {count} incidents of {data.name}, {rubric}")
+    table = Table(box=box)
+    table.add_column("defender", no_wrap=True)
+    for title in ("macro-F1", "accuracy", "reward", "evidence F1", "pairs"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for item in board.scores:
+        rates = (
+            item.macro_f1,
+            item.accuracy,
+            item.mean_reward,
+            item.evidence_f1,
+            item.pair_accuracy,
+        )
+        table.add_row(item.name, *map(_short_cell, rates))
+    console.print(table)
+    best = board.best
+    console.print(f"best shortcut: {best.name}, macro-F1 {best.macro_f1:.3f}")
+    console.print(f"policies {data.policy_digest}\ndata     {data.digest}\n")
+
+
+def _short_cell(rate: Rate) -> str:
+    """A rate with its interval below it."""
+    if math.isnan(rate):
+        return "n/a"
+    return f"{rate:.2f}\n{rate.low:.2f}..{rate.high:.2f}"
+
+
+def _write(result: Evaluation) -> None:
+    from rich.table import Table
+
+    console, box = _console()
     score, data = result.score, result.data
     console.print(
         f"{score.name} on {score.n} incidents of {data.name}, {result.rubric}"
@@ -209,12 +308,26 @@ def _rates(score: Score) -> tuple[tuple[str, Rate], ...]:
     return (
         ("accuracy", score.accuracy),
         ("macro-F1", score.macro_f1),
+        ("mean reward", score.mean_reward),
+        ("worth of actions", score.cost_weighted),
+        ("missed", score.miss_rate),
         ("dismiss-on-malicious", score.dismiss_on_malicious),
         ("over-react", score.over_react),
-        ("mean reward", score.mean_reward),
+        ("escalate-on-benign", score.escalate_on_benign),
+        ("wrong containment", score.wrong_containment),
         ("readable answers", score.format_ok),
         ("citation proves it", score.citation),
+        ("evidence F1", score.evidence_f1),
+        ("both of a flip pair", score.pair_accuracy),
+        (_worst(score), score.worst_category),
     )
+
+
+def _worst(score: Score) -> str:
+    """The category that went worst, of those that are not too small to say so."""
+    worst = score.worst_category
+    names = [name for name, value in score.by_category.items() if value == worst]
+    return f"worst category: {names[0]}" if names else "worst category"
 
 
 def _cells(rate: Rate) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""`opensoc generate`: incidents by seed, and the two frozen data sets."""
+"""`opensoc generate`: incidents by seed, the frozen data sets and their audit."""
 
 from __future__ import annotations
 
@@ -58,34 +58,71 @@ def datasets(
         bool, typer.Option("--check", help="Compare; write nothing.")
     ] = False,
 ) -> None:
-    """Write the hold-out and the SFT examples, or check that they are up to date."""
-    from opensoc_env.datasets import (
-        DATA_FOLDER,
-        PLANS,
-        leaks_between,
-        render,
-        select,
-    )
+    """Write all data sets and their audit, or check that they are up to date."""
+    from opensoc_env.audit import AUDIT_FILE, audit, render_audit
+    from opensoc_env.datasets import DATA_FOLDER, PLANS, render, select_all
 
     folder = out or DATA_FOLDER
-    sets = {plan.name: select(plan) for plan in PLANS}
+    sets = select_all(PLANS)
+    texts = {f"{name}.jsonl": render(rows) for name, rows in sets.items()}
+    texts[AUDIT_FILE] = render_audit(audit(sets))
     stale = [
-        path
-        for name, rows in sets.items()
-        if not _settle(path := folder / f"{name}.jsonl", render(rows), check=check)
+        folder / name
+        for name, text in texts.items()
+        if not _settle(folder / name, text, check=check)
     ]
     for name, rows in sets.items():
         typer.echo(f"{name}: {len(rows)} rows", err=True)
-    leaks = leaks_between(sets["holdout"], sets["sft"])
-    typer.echo(
-        f"of {leaks.rows} hold-out rows, {leaks.same} are in sft but for names and "
-        f"times, and {leaks.alike} have a pattern of events that sft has too",
-        err=True,
-    )
     for path in stale:
         typer.echo(f"{path} differs from what the generator gives")
     if stale:
         raise typer.Exit(reporting.FINDINGS)
+
+
+@app.command(name="audit")
+def audit_sets(
+    folder: Annotated[
+        Path | None, typer.Option("--data", help="A folder; the package's own.")
+    ] = None,
+) -> None:
+    """Say how much the data sets share; exit 1 if anything of one is in another."""
+    from opensoc_env.audit import audit, render_audit
+    from opensoc_env.datasets import DATA_FOLDER, PLANS, read_rows
+
+    try:
+        sets = {p.name: read_rows(p, folder or DATA_FOLDER) for p in PLANS}
+    except OSError as error:
+        raise reporting.stop(
+            f"can't read `{error.filename}`: {error.strerror}",
+            "`opensoc generate datasets` writes the sets",
+        ) from None
+    lines = audit(sets)
+    typer.echo(render_audit(lines), nl=False)
+    if not all(line.is_clean for line in lines):
+        raise typer.Exit(reporting.FINDINGS)
+
+
+@app.command()
+def recordings(
+    files: Annotated[list[Path], typer.Argument(help="Recorded telemetry.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The data set file.")],
+) -> None:
+    """Write recorded telemetry as a data set, labelled by the rules as they are."""
+    from opensoc_engine import OpenSocError
+    from opensoc_env.datasets import render
+    from opensoc_env.judge import default_judge
+    from opensoc_env.recorded import read_recorded
+
+    try:
+        rows = [row for path in files for row in read_recorded(path, default_judge())]
+    except OpenSocError as error:
+        raise reporting.stop(str(error)) from None
+    except OSError as error:
+        raise reporting.stop(
+            f"can't read `{error.filename}`: {error.strerror}", "name recordings"
+        ) from None
+    _settle(output, render(rows), check=False)
+    typer.echo(f"{len(rows)} incidents written to {output}", err=True)
 
 
 def _settle(path: Path, text: str, *, check: bool) -> bool:

@@ -17,6 +17,7 @@ from opensoc_env.staging import Moment, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from random import Random
 
     from opensoc_env.estate import Estate
 
@@ -25,6 +26,13 @@ MAX_HOSTS = 8
 
 _NEAR = 0.6
 """How often a decoy happens on a machine of the incident itself."""
+
+_KEPT = 0.5
+"""How often one elsewhere happens on a machine that must not be cut off: that such a
+machine is in the window must not say that the incident is grave."""
+
+_SHARED, _DOUBTED = 0.35, 0.2
+"""How often a decoy's address is shared egress, or doubtful to intelligence."""
 
 _FROM, _TO = -900, 1500
 """Seconds after the start of the scene between which a decoy starts."""
@@ -60,9 +68,11 @@ def add_decoy(scene: Scene, core: Core, number: int) -> list[Moment]:
         users=list(core.users),
         addresses=list(core.addresses),
     )
-    who = cast.free_user(cast.stream("who"), "staff")
+    who = cast.free_user(cast.stream("who"), "person")
     cast.facts = {"place": _place(cast, core, story), "who": who}
     cast.draw_all(story.get("cast", {}), {})
+    if "address" in cast.facts:
+        _note_address(scene, draw, cast.facts["address"])
     inner = Scene(cast, scene.start)
     inner.stage(story["events"], frozenset())
     shift = draw.randint(_FROM, _TO)
@@ -103,6 +113,16 @@ def add_bystanders(scene: Scene) -> None:
     _join(scene, hosts[:room], users)
 
 
+def _note_address(scene: Scene, draw: Random, address: str) -> None:
+    """Now and then the estate knows something of a decoy's address too."""
+    if draw.random() < _SHARED:
+        scene.estate["networks"]["shared_egress"].append(f"{address}/32")
+    if draw.random() < _DOUBTED:
+        scene.estate["threat_intelligence"].append(
+            {"indicator": address, "type": "ip", "confidence": draw.randint(10, 48)}
+        )
+
+
 def _place(cast: Cast, core: Core, story: Mapping[str, Any]) -> Estate:
     """A machine of the scene that fits the story, or another one."""
     draw, system = cast.stream("place"), story.get("os")
@@ -113,7 +133,19 @@ def _place(cast: Cast, core: Core, story: Mapping[str, Any]) -> Estate:
     ]
     if near and draw.random() < _NEAR:
         return dict(draw.choice(near))
-    return cast.free_host(draw, os=system)
+    kept = draw.random() < _KEPT and _has_kept(cast, system)
+    more = {"isolates": False} if kept else {}
+    return cast.free_host(draw, os=system, blind=True, **more)
+
+
+def _has_kept(cast: Cast, system: str | None) -> bool:
+    """True if a machine that must not be cut off is still free."""
+    return any(
+        not host["tolerates_isolation"]
+        and host["name"] not in cast.hosts
+        and system in (None, host["os"])
+        for host in cast.estate["hosts"]
+    )
 
 
 def _join(scene: Scene, hosts: Iterable[str], users: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from opensoc_engine import InputError
 from opensoc_env.draws import stream
-from opensoc_env.judge import action_of, default_judge, proof_of
+from opensoc_env.judge import action_of, default_judge, first_way
 from opensoc_env.models import ACTIONS, Action, SubmitTriage
 
 if TYPE_CHECKING:
@@ -145,8 +145,8 @@ class OracleDefender:
 
     def _decide(self, incident: Mapping[str, Any]) -> SubmitTriage:
         truth = self.judge.truth(incident)
-        cited = next(iter(proof_of(truth)), "")
-        return SubmitTriage(action=action_of(truth), cited_log_id=cited)
+        cited = list(first_way(truth))
+        return SubmitTriage(action=action_of(truth), cited_log_ids=cited)
 
 
 BASELINES: Mapping[str, Callable[[], Defender]] = {

@@ -40,6 +40,7 @@ from opensoc_env.judge import (
     terms_of,
     violations_of,
 )
+from opensoc_env.log_text import styles_of
 from opensoc_env.models import EpisodeResult, EpisodeState, SubmitTriage, Violation
 from opensoc_env.novelty import Archive, pattern_of
 from opensoc_env.observation import observe, observe_estate
@@ -121,8 +122,7 @@ class Episode:
         self._result = self._plausible = None
         self._steps = 0
         self._role = "defender" if self.mode == "defender_only" else "attacker"
-        look = observe if self._role == "defender" else observe_estate
-        return self._show(look)
+        return self._show(self._look if self._role == "defender" else observe_estate)
 
     def step(self, action: Mapping[str, Any]) -> Observation:
         """Take the turn of the side whose turn it is.
@@ -185,6 +185,12 @@ class Episode:
         )
         return self._view
 
+    def _look(self, incident: dict[str, Any], **named: Any) -> Observation:
+        """The defender's view; styles belong to the seed, not to a client's name."""
+        key = episode_name(self.task, "defender_only", self.seed, self.index)
+        sensors = {event["source"] for event in incident["events"]}
+        return observe(incident, **named, styles=styles_of(key, sorted(sensors)))
+
     def _craft(self, payload: Any) -> Observation:
         assert self._incident is not None, "a turn is open only after reset"
         self._steps += 1
@@ -195,7 +201,7 @@ class Episode:
         self._incident = incident
         self._plausible = self._judge.check_plausible(incident)
         self._role = "defender"
-        return self._show(observe)
+        return self._show(self._look)
 
     def _refuse(self, problems: Sequence[Problem]) -> Observation:
         """End an episode whose incident does not fit the schema."""

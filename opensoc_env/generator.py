@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from opensoc_env.judge import Judge
 
 HOLDOUT_SEEDS = 2_000_000_000
-"""From this seed on, variants that are kept for evaluation are used as well."""
+"""From this seed on, what is kept for evaluation is used as well."""
+
+UNSEEN_CATEGORIES = frozenset({"insider", "rmm_misuse"})
+"""Categories that are kept for evaluation."""
 
 _ATTEMPTS = 8
 """Tries for a plausible incident; the shipped scenarios need one: a test holds it."""
@@ -57,10 +60,64 @@ STAGES: Mapping[TaskName, Stage] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What incidents may be made of.
+
+    Attributes:
+        unseen: True to use what is kept for evaluation as well.
+        categories: Only these; all if it is None.
+        evasions: True for evasions alone.
+        world: Where the estate is, see `opensoc_env.estate.WORLDS`.
+    """
+
+    unseen: bool = False
+    categories: frozenset[str] | None = None
+    evasions: bool = False
+    world: str = "home"
+
+    def holds(self, scenario: Scenario, variant: Variant) -> bool:
+        """True if a variant may be used."""
+        kept = variant.unseen or scenario.category in UNSEEN_CATEGORIES
+        return (
+            (self.unseen or not kept)
+            and (self.categories is None or scenario.category in self.categories)
+            and (not self.evasions or variant.evasion)
+        )
+
+
+def scope_of(seed: int) -> Scope:
+    """What a seed alone allows: training seeds leave out what evaluation keeps."""
+    return Scope(unseen=seed >= HOLDOUT_SEEDS)
+
+
+def categories_in(scope: Scope, action: str) -> tuple[str, ...]:
+    """The categories of a scope that have a variant made to deserve an action."""
+    found = {
+        scenario.category
+        for scenario in load_library().scenarios
+        for variant in scenario.variants
+        if variant.expect == action and scope.holds(scenario, variant)
+    }
+    return tuple(sorted(found))
+
+
 def generate(
-    task: TaskName, seed: int, index: int = 0, *, judge: Judge | None = None
+    task: TaskName,
+    seed: int,
+    index: int = 0,
+    *,
+    judge: Judge | None = None,
+    scope: Scope | None = None,
 ) -> dict[str, Any]:
     """The incident that a task, a seed and an index name.
+
+    Args:
+        task: A stage of the curriculum.
+        seed: Names a stream of incidents.
+        index: Which one of them.
+        judge: Labels it; the shipped policies by default.
+        scope: What it may be made of; by default what the seed allows.
 
     Raises:
         InputError: There is no such task.
@@ -69,21 +126,26 @@ def generate(
     stage = STAGES.get(task)
     if stage is None:
         raise InputError(f"no task `{task}`: expected one of {', '.join(TASKS)}")
-    judge = judge or default_judge()
+    judge, scope = judge or default_judge(), scope or scope_of(seed)
     for attempt in range(_ATTEMPTS):
         key = fingerprint(task, seed, index, attempt)
-        scenario, variant = _pick(stage, key, unseen=seed >= HOLDOUT_SEEDS)
-        incident = craft(scenario, variant.twists, key, stage)
+        scenario, variant = _pick(stage, key, scope)
+        incident = craft(scenario, variant.twists, key, stage, world=scope.world)
         if is_plausible(incident, judge):
             return labelled(incident, judge)
     raise InternalError(f"no plausible incident for {task}, seed {seed}, index {index}")
 
 
 def craft(
-    scenario: Scenario, twists: tuple[str, ...], key: str, stage: Stage
+    scenario: Scenario,
+    twists: tuple[str, ...],
+    key: str,
+    stage: Stage,
+    *,
+    world: str = "home",
 ) -> dict[str, Any]:
     """The incident that a scenario makes of a key; it has no label yet."""
-    cast = Cast(key, scenario.name, build_estate(key), load_library().pools)
+    cast = Cast(key, scenario.name, build_estate(key, world), load_library().pools)
     cast.draw_all(scenario.spec["cast"], scenario.recast(twists))
     core = core_of(cast)
     lead_up = (LEAD_UP,) if stage.number > 1 else ()
@@ -113,41 +175,53 @@ def labelled(incident: Mapping[str, Any], judge: Judge) -> dict[str, Any]:
     return {**incident, "target_label": judge.truth(incident).outcome}
 
 
-def flip_pair(
-    seed: int, index: int = 0, *, judge: Judge | None = None
-) -> tuple[dict[str, Any], dict[str, Any], str]:
+@dataclass(frozen=True, slots=True)
+class FlipPair:
     """Two incidents that one fact tells apart, with different right actions.
 
-    The third value says the fact in words; it holds in the second incident.
+    Attributes:
+        fact: The fact in words; it holds in the second incident.
+    """
+
+    first: dict[str, Any]
+    second: dict[str, Any]
+    fact: str
+
+
+def flip_pair(
+    task: TaskName, seed: int, index: int = 0, *, judge: Judge | None = None
+) -> FlipPair:
+    """The pair that a task, a seed and an index name.
 
     Raises:
         InternalError: No pair was found; the scenarios are at fault.
     """
     judge = judge or default_judge()
-    key = fingerprint("flip", seed, index)
-    draw = stream(key, "pair")
-    stage = STAGES[draw.choice(TASKS)]
-    for scenario, twists, twist in _flips(stage, draw):
+    key = fingerprint("flip", task, seed, index)
+    draw, stage = stream(key, "pair"), STAGES[task]
+    for scenario, twists, twist in _flips(stage, draw, scope_of(seed)):
         pair = [craft(scenario, t, key, stage) for t in (twists, (*twists, twist))]
         if all(is_plausible(incident, judge) for incident in pair):
             first, second = (labelled(incident, judge) for incident in pair)
             if first["target_label"] != second["target_label"]:
-                return first, second, scenario.fact(twist)
-    raise InternalError(f"no flip pair for seed {seed}, index {index}")
+                return FlipPair(first, second, scenario.fact(twist))
+    raise InternalError(f"no flip pair for {task}, seed {seed}, index {index}")
 
 
-def _pick(stage: Stage, key: str, *, unseen: bool) -> tuple[Scenario, Variant]:
+def _pick(stage: Stage, key: str, scope: Scope) -> tuple[Scenario, Variant]:
     """A variant for an action, a category and a scenario that are drawn evenly."""
     draw = stream(key, "pick")
-    action = draw.choice(ACTIONS)
-    found = [
+    allowed = [
         (scenario, variant)
         for scenario in load_library().scenarios
         for variant in scenario.variants
-        if variant.expect == action
-        and stage.number in variant.stages
-        and (unseen or not variant.unseen)
+        if stage.number in variant.stages and scope.holds(scenario, variant)
     ]
+    if not allowed:
+        raise InternalError(f"no scenario for stage {stage.number} in {scope}")
+    expected = {variant.expect for _, variant in allowed}
+    action = draw.choice([action for action in ACTIONS if action in expected])
+    found = [pair for pair in allowed if pair[1].expect == action]
     category = draw.choice(sorted({scenario.category for scenario, _ in found}))
     found = [pair for pair in found if pair[0].category == category]
     name = draw.choice(sorted({scenario.name for scenario, _ in found}))
@@ -155,14 +229,14 @@ def _pick(stage: Stage, key: str, *, unseen: bool) -> tuple[Scenario, Variant]:
 
 
 def _flips(
-    stage: Stage, draw: Random
+    stage: Stage, draw: Random, scope: Scope
 ) -> Iterator[tuple[Scenario, tuple[str, ...], str]]:
     """Scenarios with twists in force and one more to try, in a drawn order."""
     starts = [
         (scenario, variant)
         for scenario in load_library().scenarios
         for variant in scenario.variants
-        if stage.number in variant.stages and not variant.unseen
+        if stage.number in variant.stages and scope.holds(scenario, variant)
     ]
     draw.shuffle(starts)
     for scenario, variant in starts:

@@ -12,10 +12,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from opensoc_engine import InputError, data_root, load_policy_set
-from opensoc_env.models import Action, FiredRule, RewardTerm, Violation
+from opensoc_env.models import MAX_CITED, Action, FiredRule, RewardTerm, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from opensoc_engine import Decision, Finding, PolicySet
@@ -25,7 +25,7 @@ DEFENDER_RUBRIC = "defender.v2"
 ATTACKER_RUBRIC = "attacker.v2"
 _DEFENDER_SCHEMA = "defender-grading.schema.json"
 _ATTACKER_SCHEMA = "attacker-grading.schema.json"
-# The schema's limit of `truth.evidence`.
+# The schema's limits of `truth.evidence` and `truth.ways`.
 _MAX_EVIDENCE = 512
 
 
@@ -97,7 +97,11 @@ class Judge:
         Raises:
             InputError: There is no such rubric.
         """
-        proof = {"action": truth.outcome, "evidence": list(proof_of(truth))}
+        proof = {
+            "action": truth.outcome,
+            "evidence": list(proof_of(truth)),
+            "ways": [list(way) for way in ways_of(truth)],
+        }
         document = {"truth": proof, "response": _response(answer)}
         return self.rubric.evaluate_policy(document, rubric)
 
@@ -143,16 +147,38 @@ def action_of(truth: Decision) -> Action:
     return cast("Action", truth.outcome)
 
 
-def proof_of(truth: Decision) -> tuple[str, ...]:
-    """Log ids that prove the right action: evidence of the rules that led to it."""
-    ids = {
-        log_id: None
+def ways_of(truth: Decision) -> tuple[tuple[str, ...], ...]:
+    """The minimal proofs of the right action: each way of each rule that led to it."""
+    ways = {
+        tuple(dict.fromkeys(way)): None
         for finding in truth.findings
         if finding.outcome == truth.outcome
         for way in finding.alternatives
-        for log_id in way
+        if way
     }
+    return tuple(ways)[:_MAX_EVIDENCE]
+
+
+def first_way(truth: Decision) -> tuple[str, ...]:
+    """A shortest minimal proof of the right action; empty if there is none to give."""
+    return min(ways_of(truth), key=len, default=())[:MAX_CITED]
+
+
+def proof_of(truth: Decision) -> tuple[str, ...]:
+    """Log ids that prove the right action, of all ways together."""
+    ids = dict.fromkeys(log_id for way in ways_of(truth) for log_id in way)
     return tuple(ids)[:_MAX_EVIDENCE]
+
+
+def evidence_f1(truth: Decision, cited: Sequence[str]) -> float | None:
+    """F1 of cited lines over the nearest minimal proof; None if there is none.
+
+    The rubric pays by the same number; this is for tables.
+    """
+    named = set(cited)
+    ways = [set(way) for way in ways_of(truth)]
+    shares = [2 * len(way & named) / (len(way) + len(named)) for way in ways]
+    return max(shares, default=None)
 
 
 def reward_of(grade: Decision) -> float:
@@ -207,7 +233,11 @@ def _fired(finding: Finding) -> FiredRule:
 def _response(answer: SubmitTriage | None) -> dict[str, Any]:
     if answer is None:
         return {"format_valid": False}
-    response: dict[str, Any] = {"format_valid": True, "action": answer.action}
+    response: dict[str, Any] = {
+        "format_valid": True,
+        "action": answer.action,
+        "cited_log_ids": answer.cited_log_ids,
+    }
     if answer.cited_log_id:
         response["cited_log_id"] = answer.cited_log_id
     return response

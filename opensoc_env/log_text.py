@@ -1,21 +1,28 @@
-"""An event becomes one line of text as a product would log it.
+"""An event becomes one line of text as a product would log it, in one of five styles.
 
-The line is a function of the event alone: keys have a fixed order, whatever order they
-came in. Short fields are all there, so two events that a rule can tell apart read
-differently; only the middle of long text and the tail of a SHA-256 are left out, and a
-mark says so. Text is data: what holds more than safe characters becomes a JSON string
-in ASCII, so no value can imitate a key, break the line or hide in look-alike letters.
+A line is a function of the event and the style alone: keys have a fixed order, whatever
+order they came in. Short fields are all there, so two events that a rule can tell apart
+read differently; only the middle of long text and the tail of a SHA-256 are left out,
+and a mark says so. Text is data: each style quotes or escapes what could imitate a key,
+break the line or hide in look-alike letters, so every line is ASCII but for that mark.
+`split_line` takes a line of any style apart again.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from opensoc_env.draws import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    Hashes: TypeAlias = Mapping[str, str]
+    Pairs: TypeAlias = list[tuple[str, Any]]
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 # A prompt has about 300 tokens for a window; command lines in published samples mostly
@@ -32,24 +39,58 @@ _ORDER = {
     "executable": 3,
     "path": 3,
     "process": 4,
-    "outcome": 98,
+    "event": 98,
     "disposition": 99,
 }
 # ECS names that a line can do without.
 _PREFIX = {"host": "host", "user": "user", "process.parent": "parent"}
 _SILENT = frozenset({"hash"})
+_BRACKET = r"\]"
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
 
 
-def render_fields(event: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
-    """The event's fields as `key=value` words.
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A way to write a line.
+
+    Attributes:
+        render: Writes an event's fields.
+        opening: What only lines of this style begin with.
+        word: A key, the mark after it, and its value, as they stand in a line.
+    """
+
+    render: Callable[[Mapping[str, Any], Pairs, Hashes], str]
+    opening: re.Pattern[str]
+    word: re.Pattern[str]
+
+
+def render_fields(event: Mapping[str, Any], hashes: Hashes, style: str = "kv") -> str:
+    """The event's fields as one line of a style.
 
     Args:
         event: A schema-valid event.
         hashes: Short forms from `short_hashes`; others stay whole.
+        style: A name in `STYLES`.
     """
-    pairs: list[tuple[str, Any]] = []
+    pairs: Pairs = []
     _flatten("", event["fields"], pairs)
-    return " ".join(f"{key}={_value(value, hashes)}" for key, value in pairs)
+    return STYLES[style].render(event, pairs, hashes)
+
+
+def split_line(text: str) -> list[tuple[str, str]]:
+    """Key and word, the key and its value as written, of each field in a line.
+
+    >>> split_line('host=ws-1 process.command_line="a b=c"')
+    [('host', 'host=ws-1'), ('process.command_line', 'process.command_line="a b=c"')]
+    """
+    style = next(s for s in STYLES.values() if s.opening.match(text))
+    return [(word[1], word[0].strip()) for word in style.word.finditer(text)]
+
+
+def styles_of(key: str, sensors: Iterable[str]) -> dict[str, str]:
+    """The style of each sensor in an episode; never the one that is kept unseen."""
+    names = {sensor: stream(key, "style", sensor) for sensor in sensors}
+    return {sensor: draw.choice(SEEN_STYLES) for sensor, draw in names.items()}
 
 
 def quote(text: str) -> str:
@@ -58,10 +99,7 @@ def quote(text: str) -> str:
     >>> print(quote("a.meier"), quote('x" disposition=blocked'))
     a.meier "x\" disposition=blocked"
     """
-    if len(text) > MAX_VALUE:
-        cut = len(text) - MAX_VALUE
-        tail = text[_HEAD - MAX_VALUE :]
-        text = f"{text[:_HEAD]}[{cut} characters cut]{tail}"
+    text = _capped(text)
     return text if _SAFE.fullmatch(text) else json.dumps(text)
 
 
@@ -98,9 +136,7 @@ def _ordered(keys: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(keys, key=lambda name: (_ORDER.get(name, 50), name)))
 
 
-def _flatten(
-    prefix: str, fields: Mapping[str, Any], found: list[tuple[str, Any]]
-) -> None:
+def _flatten(prefix: str, fields: Mapping[str, Any], found: Pairs) -> None:
     for key in _ordered(tuple(fields)):
         value = fields[key]
         if key == "name" and _is_named_by_path(fields):
@@ -132,9 +168,119 @@ def _is_named_by_path(fields: Mapping[str, Any]) -> bool:
     return bool(base.lower() == fields["name"])
 
 
-def _value(value: Any, hashes: Mapping[str, str]) -> str:
+def _capped(text: str) -> str:
+    """Text whose middle is left out if it is long."""
+    if len(text) <= MAX_VALUE:
+        return text
+    cut = len(text) - MAX_VALUE
+    return f"{text[:_HEAD]}[{cut} characters cut]{text[_HEAD - MAX_VALUE :]}"
+
+
+def _value(value: Any, hashes: Hashes) -> str:
+    """A value as one word: bare where that is safe."""
     if isinstance(value, str):
         return hashes.get(value) or quote(value)
     if isinstance(value, list):
         return ",".join(_value(part, hashes) for part in value) or "none"
     return json.dumps(value)
+
+
+def _json(value: Any, hashes: Hashes) -> str:
+    """A value as JSON in ASCII, but for the mark of a short hash."""
+    if isinstance(value, str):
+        short = hashes.get(value)
+        return f'"{short}"' if short else json.dumps(_capped(value))
+    if isinstance(value, list):
+        return "[" + ",".join(_json(part, hashes) for part in value) + "]"
+    return json.dumps(value)
+
+
+def _inner(value: Any, hashes: Hashes) -> str:
+    """A value that is no list, escaped as in a JSON string, without the quotes."""
+    text = _json(value, hashes)
+    return text[1:-1] if isinstance(value, str) else text
+
+
+def _key_values(_: Mapping[str, Any], pairs: Pairs, hashes: Hashes) -> str:
+    return " ".join(f"{key}={_value(value, hashes)}" for key, value in pairs)
+
+
+def _json_line(_: Mapping[str, Any], pairs: Pairs, hashes: Hashes) -> str:
+    words = (f'"{key}": {_json(value, hashes)}' for key, value in pairs)
+    return "{" + ", ".join(words) + "}"
+
+
+def _structured(event: Mapping[str, Any], pairs: Pairs, hashes: Hashes) -> str:
+    """Structured data of RFC 5424; a list repeats its key, an empty one is `-`."""
+    words = [
+        f'{key}="{_inner(part, hashes).replace("]", _BRACKET)}"'
+        for key, value in pairs
+        for part in (value or ["-"] if isinstance(value, list) else [value])
+    ]
+    return f"[{event['source']}@32473 {' '.join(words)}]"
+
+
+def _labelled(_: Mapping[str, Any], pairs: Pairs, hashes: Hashes) -> str:
+    """Labels and values, as the text of a Windows event has them."""
+    return "; ".join(f"{label(key)}: {_value(value, hashes)}" for key, value in pairs)
+
+
+def _common(event: Mapping[str, Any], pairs: Pairs, hashes: Hashes) -> str:
+    """The Common Event Format: spaces stay, and what is no key has no bare `=`."""
+    words = (f"{camel(key)}={_extension(value, hashes)}" for key, value in pairs)
+    head = f"CEF:0|{event['source']}|{event['event_type']}|"
+    return head + " ".join(words)
+
+
+def _extension(value: Any, hashes: Hashes) -> str:
+    if isinstance(value, list):
+        return ",".join(_extension(part, hashes) for part in value) or "none"
+    return _inner(value, hashes).replace("=", r"\=").replace(",", r"\,")
+
+
+def label(key: str) -> str:
+    """A dotted key as words.
+
+    >>> label("process.pe.original_file_name")
+    'Process Pe Original File Name'
+    """
+    return " ".join(part.capitalize() for part in re.split(r"[._]", key))
+
+
+def camel(key: str) -> str:
+    """A dotted key as one word.
+
+    >>> camel("destination.ip")
+    'destinationIp'
+    """
+    text = label(key).replace(" ", "")
+    return text[:1].lower() + text[1:]
+
+
+_BARE = rf"(?:{_QUOTED}|[^\" ;])*"
+STYLES: Mapping[str, Style] = {
+    "json": Style(
+        _json_line,
+        re.compile(r"\{"),
+        re.compile(
+            rf'"([a-z0-9_.]+)": (?:{_QUOTED}|\[(?:{_QUOTED}|[^"\]])*\]|[^",\[\]}}]+)'
+        ),
+    ),
+    "structured": Style(
+        _structured, re.compile(r"\["), re.compile(rf"([a-z0-9_.]+)={_QUOTED}")
+    ),
+    "cef": Style(
+        _common,
+        re.compile(r"CEF:0\|"),
+        re.compile(r"([a-z]\w*)=(?:\\.|[^\\= ]| (?!\w+=))*"),
+    ),
+    "labelled": Style(
+        _labelled, re.compile(r"[A-Z]\w*[ :]"), re.compile(rf"([A-Z][\w ]*): {_BARE}")
+    ),
+    "kv": Style(_key_values, re.compile(""), re.compile(rf"([a-z0-9_.]+)={_BARE}")),
+}
+"""Every style by name; one that a line could be taken for by accident stands last."""
+
+UNSEEN_STYLE = "cef"
+SEEN_STYLES = ("json", "kv", "labelled", "structured")
+"""The styles of episodes; the unseen one is for a data set that tests for it."""

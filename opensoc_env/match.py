@@ -14,7 +14,13 @@ from opensoc_engine import InputError
 from opensoc_env.defenders import Defender, TriageItem
 from opensoc_env.episode import episode_name
 from opensoc_env.generator import generate
-from opensoc_env.judge import action_of, default_judge, proof_of, reward_of
+from opensoc_env.judge import (
+    action_of,
+    default_judge,
+    evidence_f1,
+    proof_of,
+    reward_of,
+)
 from opensoc_env.metrics import Outcome, Score, score
 from opensoc_env.models import TASKS, SubmitTriage, TaskName
 from opensoc_env.observation import observe
@@ -30,11 +36,16 @@ BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """One incident with the truth about it."""
+    """One incident with the truth about it.
+
+    Attributes:
+        pair: Names the flip pair that it belongs to; empty for none.
+    """
 
     task: TaskName
     item: TriageItem
     truth: Decision
+    pair: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +126,19 @@ def deal(task: TaskName, seed: int, index: int, *, judge: Judge) -> Deal:
 
 
 def deal_incident(
-    incident: Mapping[str, Any], *, task: TaskName, episode_id: str, judge: Judge
+    incident: Mapping[str, Any],
+    *,
+    task: TaskName,
+    episode_id: str,
+    judge: Judge,
+    styles: Mapping[str, str] | None = None,
+    pair: str = "",
 ) -> Deal:
     """A normal incident, from wherever it comes, as a defender meets it."""
-    view = observe(incident, episode_id=episode_id, task=task, mode="defender_only")
-    return Deal(task, TriageItem(view, incident), judge.truth(incident))
+    view = observe(
+        incident, episode_id=episode_id, task=task, mode="defender_only", styles=styles
+    )
+    return Deal(task, TriageItem(view, incident), judge.truth(incident), pair)
 
 
 def answer_all(
@@ -145,25 +164,31 @@ def answer_all(
                 f"{len(batch)} alerts"
             )
         for dealt, answer in zip(batch, answers, strict=True):
-            outcomes.append(outcome_of(dealt.truth, answer, judge=judge, rubric=rubric))
+            outcomes.append(outcome_of(dealt, answer, judge=judge, rubric=rubric))
         _report(progress, len(outcomes), len(deals))
     return tuple(outcomes)
 
 
 def outcome_of(
-    truth: Decision,
+    dealt: Deal,
     answer: SubmitTriage | None,
     *,
     judge: Judge,
     rubric: str = "defender.v2",
 ) -> Outcome:
     """One graded answer."""
-    cited = answer is not None and answer.cited_log_id in proof_of(truth)
+    truth = dealt.truth
+    cited = [] if answer is None else answer.cited_log_ids
+    bare = None if answer is None else SubmitTriage(action=answer.action)
     return Outcome(
         truth=action_of(truth),
         answer=None if answer is None else answer.action,
-        cited_ok=cited,
+        cited_ok=not set(cited).isdisjoint(proof_of(truth)),
         reward=reward_of(judge.grade_defender(truth, answer, rubric)),
+        value=reward_of(judge.grade_defender(truth, bare, rubric)),
+        evidence=evidence_f1(truth, cited),
+        category=dealt.item.incident.get("category", ""),
+        pair=dealt.pair,
     )
 
 

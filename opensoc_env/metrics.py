@@ -1,8 +1,9 @@
 """Outcomes of triage become rates with bootstrap intervals.
 
 An interval is the range of the middle 95 % of a rate over resamples of the outcomes,
-drawn from a seed, so the same outcomes give the same numbers. A rate that has nothing
-to count, such as over-reactions where no incident was benign, is not a number.
+drawn from a seed, so the same outcomes give the same numbers. The members of a flip
+pair are drawn together. A rate that has nothing to count, such as over-reactions where
+no incident was benign, is not a number.
 """
 
 from __future__ import annotations
@@ -10,18 +11,23 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, fields
+from operator import mul
 from random import Random
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from opensoc_env.models import ACTIONS, Action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 RESAMPLES = 1_000
 _COVERAGE = 0.95
 CONTAINMENT: frozenset[Action] = frozenset({"quarantine_host", "block_ip"})
+_GRAVE = CONTAINMENT | {"escalate"}
+_LAX: frozenset[Action | None] = frozenset({"dismiss", "monitor"})
 UNREADABLE = "unreadable"
+MIN_CATEGORY = 5
+"""Fewer incidents of a category than this say nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +36,28 @@ class Outcome:
 
     Attributes:
         answer: None if it could not be read.
-        cited_ok: True if the cited line is proof of the truth.
+        cited_ok: True if a cited line is proof of the truth.
         reward: The defender's.
+        value: What the action alone is worth, whatever was cited.
+        evidence: F1 of the cited lines over the nearest minimal proof; None if there is
+            nothing to prove.
+        category: What kind of incident it was made as.
+        pair: Names the flip pair that it belongs to; empty for none.
     """
 
     truth: Action
     answer: Action | None
     cited_ok: bool
     reward: float
+    value: float = 0.0
+    evidence: float | None = None
+    category: str = ""
+    pair: str = ""
+
+    @property
+    def is_right(self) -> bool:
+        """True if the action was right."""
+        return self.answer == self.truth
 
 
 class Rate(float):
@@ -69,11 +89,20 @@ class Score:
     Attributes:
         accuracy: Share of right actions.
         macro_f1: Mean F1 over the actions that occur as truth or answer.
+        cost_weighted: Mean worth of the actions alone.
+        miss_rate: Share of incidents to contain or escalate that were only watched or
+            dismissed.
         dismiss_on_malicious: Share of incidents that needed action but were dismissed.
         over_react: Share of benign incidents that were contained (quarantine, block).
+        escalate_on_benign: Share of benign incidents that were escalated.
+        wrong_containment: Share of incidents to contain that got the other containment.
         mean_reward: Mean reward of the defender.
         format_ok: Share of answers that could be read.
-        citation: Share of incidents that needed action whose cited line proves it.
+        citation: Share of incidents that needed action with a cited line as proof.
+        evidence_f1: Mean F1 of cited lines over the nearest minimal proof.
+        pair_accuracy: Share of flip pairs of which both members are right.
+        worst_category: Accuracy on the category that went worst.
+        by_category: Accuracy by category.
         confusion: Counts by truth, then by answer or `unreadable`.
     """
 
@@ -81,11 +110,19 @@ class Score:
     n: int
     accuracy: Rate
     macro_f1: Rate
+    cost_weighted: Rate
+    miss_rate: Rate
     dismiss_on_malicious: Rate
     over_react: Rate
+    escalate_on_benign: Rate
+    wrong_containment: Rate
     mean_reward: Rate
     format_ok: Rate
     citation: Rate
+    evidence_f1: Rate
+    pair_accuracy: Rate
+    worst_category: Rate
+    by_category: Mapping[str, float]
     confusion: Mapping[str, Mapping[str, int]]
 
     def to_json(self) -> dict[str, Any]:
@@ -97,18 +134,29 @@ class Score:
         }
 
 
-# Different outcomes, each with how often it came.
-Counts: TypeAlias = "Sequence[tuple[Outcome, int]]"
+# What is drawn together: one outcome, or the two of a flip pair.
+Unit: TypeAlias = tuple[Outcome, ...]
+# How often each different unit is there.
+Counts: TypeAlias = "Sequence[int]"
+Measure: TypeAlias = "Callable[[Counts], float]"
 
 
 def score(outcomes: Sequence[Outcome], name: str, seed: int = 0) -> Score:
     """The score of a defender's outcomes; `seed` is that of the resamples."""
-    resamples = _resample(outcomes, seed)
-    whole = list(Counter(outcomes).items())
+    drawn_from = Counter(_units(outcomes))
+    kinds, whole = list(drawn_from), list(drawn_from.values())
+    resamples = _resample(whole, seed)
     rates = {
-        key: _rate(measure, whole, resamples) for key, measure in _MEASURES.items()
+        key: _rate(measure(kinds), whole, resamples)
+        for key, measure in _MEASURES.items()
     }
-    return Score(name=name, n=len(outcomes), confusion=confusion_of(outcomes), **rates)
+    return Score(
+        name=name,
+        n=len(outcomes),
+        by_category=_by_category(outcomes),
+        confusion=confusion_of(outcomes),
+        **rates,
+    )
 
 
 def confusion_of(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
@@ -120,61 +168,125 @@ def confusion_of(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
     return {truth: dict(row) for truth, row in table.items()}
 
 
-def _resample(outcomes: Sequence[Outcome], seed: int) -> list[Counts]:
-    """Outcomes drawn with replacement; equal ones are counted, which keeps it cheap."""
-    kinds = list(dict.fromkeys(outcomes))
-    number = {kind: at for at, kind in enumerate(kinds)}
-    drawn_from = [number[outcome] for outcome in outcomes]
+def _units(outcomes: Iterable[Outcome]) -> list[Unit]:
+    """Pairs as one, all others alone; the name of a pair does not make it another."""
+    pairs: dict[str, list[Outcome]] = {}
+    for at, outcome in enumerate(outcomes):
+        pairs.setdefault(outcome.pair or f"#{at}", []).append(outcome)
+    return [tuple(_anonymous(outcome) for outcome in unit) for unit in pairs.values()]
+
+
+def _anonymous(outcome: Outcome) -> Outcome:
+    if not outcome.pair:
+        return outcome
+    values = {item.name: getattr(outcome, item.name) for item in fields(outcome)}
+    return Outcome(**(values | {"pair": "pair"}))
+
+
+def _by_category(outcomes: Iterable[Outcome]) -> dict[str, float]:
+    seen: dict[str, list[bool]] = {}
+    for outcome in outcomes:
+        seen.setdefault(outcome.category, []).append(outcome.is_right)
+    return {name: sum(seen[name]) / len(seen[name]) for name in sorted(seen) if name}
+
+
+def _resample(whole: Counts, seed: int) -> list[Counts]:
+    """How often each kind of unit is there, in units drawn with replacement."""
+    drawn_from = [kind for kind, n in enumerate(whole) for _ in range(n)]
     if not drawn_from:
         return []
     draws = Random(seed)  # noqa: S311 - nothing secret is drawn
     resamples: list[Counts] = []
     for _ in range(RESAMPLES):
         counts = Counter(draws.choices(drawn_from, k=len(drawn_from)))
-        resamples.append([(kinds[at], n) for at, n in counts.items()])
+        resamples.append([counts[kind] for kind in range(len(whole))])
     return resamples
 
 
-def _rate(
-    measure: Callable[[Counts], float], whole: Counts, resamples: Sequence[Counts]
-) -> Rate:
+def _rate(measure: Measure, whole: Counts, resamples: Sequence[Counts]) -> Rate:
+    value = measure(whole)
+    if math.isnan(value):
+        return Rate(value, math.nan, math.nan)
     values = sorted(v for v in map(measure, resamples) if not math.isnan(v))
-    if not values:
-        return Rate(measure(whole), math.nan, math.nan)
     edge = (1 - _COVERAGE) / 2
     low = values[math.floor(edge * (len(values) - 1))]
     high = values[math.ceil((1 - edge) * (len(values) - 1))]
-    return Rate(measure(whole), low, high)
+    return Rate(value, low, high)
 
 
-def _share(
-    counts: Counts,
-    hit: Callable[[Outcome], bool],
+def _mean(
+    kinds: Sequence[Unit],
+    worth: Callable[[Outcome], float],
     among: Callable[[Outcome], bool] = lambda _: True,
-) -> float:
-    total = sum(n for outcome, n in counts if among(outcome))
-    hits = sum(n for outcome, n in counts if among(outcome) and hit(outcome))
-    return hits / total if total else math.nan
+) -> Measure:
+    """The mean of what outcomes are worth, among some of them."""
+    members = [[outcome for outcome in unit if among(outcome)] for unit in kinds]
+    return _ratio([sum(map(worth, unit)) for unit in members], list(map(len, members)))
 
 
-def _accuracy(counts: Counts) -> float:
-    return _share(counts, lambda o: o.answer == o.truth)
+def _ratio(above: Sequence[float], below: Sequence[float]) -> Measure:
+    """A sum over units by another; not a number if that is 0."""
+
+    def measure(counts: Counts) -> float:
+        total = sum(map(mul, counts, below))
+        return sum(map(mul, counts, above)) / total if total else math.nan
+
+    return measure
 
 
-def _format_ok(counts: Counts) -> float:
-    return _share(counts, lambda o: o.answer is not None)
+def _macro_f1(kinds: Sequence[Unit]) -> Measure:
+    """Mean F1; an action that is neither truth nor answer has none."""
+    scores = [_f1(kinds, action) for action in ACTIONS]
+
+    def measure(counts: Counts) -> float:
+        found = [v for v in (score(counts) for score in scores) if not math.isnan(v)]
+        return math.fsum(found) / len(found) if found else math.nan
+
+    return measure
 
 
-def _dismiss_on_malicious(counts: Counts) -> float:
-    return _share(counts, lambda o: o.answer == "dismiss", _is_malicious)
+def _f1(kinds: Sequence[Unit], action: Action) -> Measure:
+    def named(outcome: Outcome) -> int:
+        return (outcome.truth == action) + (outcome.answer == action)
+
+    hits = [2.0 * sum(named(o) == 2 for o in unit) for unit in kinds]  # noqa: PLR2004
+    return _ratio(hits, [sum(map(named, unit)) for unit in kinds])
 
 
-def _over_react(counts: Counts) -> float:
-    return _share(counts, lambda o: o.answer in CONTAINMENT, _is_benign)
+def _pairs(kinds: Sequence[Unit]) -> Measure:
+    """Only a pair of which both members are there counts."""
+    full = [len(unit) > 1 for unit in kinds]
+    right = [all(outcome.is_right for outcome in unit) for unit in kinds]
+    return _ratio([a and b for a, b in zip(full, right, strict=True)], full)
 
 
-def _citation(counts: Counts) -> float:
-    return _share(counts, lambda o: o.cited_ok, _is_malicious)
+def _worst(kinds: Sequence[Unit]) -> Measure:
+    """The least accuracy of a category that has enough incidents."""
+    categories = sorted({o.category for unit in kinds for o in unit if o.category})
+    parts = [_category(kinds, name) for name in categories]
+
+    def measure(counts: Counts) -> float:
+        found = [part(counts) for part in parts]
+        return min((v for v in found if not math.isnan(v)), default=math.nan)
+
+    return measure
+
+
+def _category(kinds: Sequence[Unit], name: str) -> Measure:
+    """Accuracy on one category; not a number if it has too few incidents."""
+    members = [
+        (at, sum(o.is_right for o in unit if o.category == name), size)
+        for at, unit in enumerate(kinds)
+        if (size := sum(o.category == name for o in unit))
+    ]
+
+    def measure(counts: Counts) -> float:
+        total = sum(counts[at] * size for at, _, size in members)
+        if total < MIN_CATEGORY:
+            return math.nan
+        return sum(counts[at] * right for at, right, _ in members) / total
+
+    return measure
 
 
 def _is_malicious(outcome: Outcome) -> bool:
@@ -185,33 +297,39 @@ def _is_benign(outcome: Outcome) -> bool:
     return outcome.truth == "dismiss"
 
 
-def _mean_reward(counts: Counts) -> float:
-    total = sum(n for _, n in counts)
-    gained = math.fsum(outcome.reward * n for outcome, n in counts)
-    return gained / total if total else math.nan
+def _is_grave(outcome: Outcome) -> bool:
+    return outcome.truth in _GRAVE
 
 
-def _macro_f1(counts: Counts) -> float:
-    """Mean F1; an action that is neither truth nor answer has none."""
-    hits: Counter[str] = Counter()
-    seen: Counter[str] = Counter()
-    for outcome, n in counts:
-        seen[outcome.truth] += n
-        if outcome.answer is not None:
-            seen[outcome.answer] += n
-        if outcome.answer == outcome.truth:
-            hits[outcome.truth] += n
-    if not seen:
-        return math.nan
-    return math.fsum(2 * hits[action] / seen[action] for action in seen) / len(seen)
+def _is_contained(outcome: Outcome) -> bool:
+    return outcome.truth in CONTAINMENT
 
 
-_MEASURES: Mapping[str, Callable[[Counts], float]] = {
-    "accuracy": _accuracy,
+def _is_proved(outcome: Outcome) -> bool:
+    return outcome.evidence is not None
+
+
+_MEASURES: Mapping[str, Callable[[Sequence[Unit]], Measure]] = {
+    "accuracy": lambda kinds: _mean(kinds, lambda o: o.is_right),
     "macro_f1": _macro_f1,
-    "dismiss_on_malicious": _dismiss_on_malicious,
-    "over_react": _over_react,
-    "mean_reward": _mean_reward,
-    "format_ok": _format_ok,
-    "citation": _citation,
+    "cost_weighted": lambda kinds: _mean(kinds, lambda o: o.value),
+    "miss_rate": lambda kinds: _mean(kinds, lambda o: o.answer in _LAX, _is_grave),
+    "dismiss_on_malicious": lambda kinds: _mean(
+        kinds, lambda o: o.answer == "dismiss", _is_malicious
+    ),
+    "over_react": lambda kinds: _mean(
+        kinds, lambda o: o.answer in CONTAINMENT, _is_benign
+    ),
+    "escalate_on_benign": lambda kinds: _mean(
+        kinds, lambda o: o.answer == "escalate", _is_benign
+    ),
+    "wrong_containment": lambda kinds: _mean(
+        kinds, lambda o: not o.is_right and o.answer in CONTAINMENT, _is_contained
+    ),
+    "mean_reward": lambda kinds: _mean(kinds, lambda o: o.reward),
+    "format_ok": lambda kinds: _mean(kinds, lambda o: o.answer is not None),
+    "citation": lambda kinds: _mean(kinds, lambda o: o.cited_ok, _is_malicious),
+    "evidence_f1": lambda kinds: _mean(kinds, lambda o: o.evidence or 0.0, _is_proved),
+    "pair_accuracy": _pairs,
+    "worst_category": _worst,
 }

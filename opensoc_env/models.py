@@ -6,9 +6,9 @@ agent gets before its episode is done has a field that could hold the truth.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Action: TypeAlias = Literal[
     "dismiss", "monitor", "quarantine_host", "block_ip", "escalate"
@@ -25,27 +25,47 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 
 # The same limits as in schemas/actions.schema.json.
 MAX_EVENTS = 32
+MAX_CITED = 32
 MAX_LOG_ID = 64
 MAX_TEXT = 4000
+
+
+LogId: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_LOG_ID)]
 
 
 class Message(BaseModel):
     """A message whose fields are all named here."""
 
-    model_config = ConfigDict(extra="forbid")
+    # Validators are built when they are first used: labelling telemetry needs none.
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class SubmitTriage(Message):
     """The defender's turn.
 
+    Lines may be cited one by one or as a list; afterwards both fields say the same.
+
     Attributes:
-        cited_log_id: The line that proves the answer; empty for none.
+        cited_log_id: The first line that proves the answer; empty for none.
+        cited_log_ids: All lines that prove it together, each once.
         rationale: Why, in words. Never graded.
     """
 
     action: Action
     cited_log_id: str = Field(default="", max_length=MAX_LOG_ID)
+    cited_log_ids: list[LogId] = Field(default_factory=list, max_length=MAX_CITED)
     rationale: str = Field(default="", max_length=MAX_TEXT)
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """The one line stands first in the list, and none stands there twice."""
+        first = [self.cited_log_id] if self.cited_log_id else []
+        cited = list(dict.fromkeys([*first, *self.cited_log_ids]))
+        if len(cited) > MAX_CITED:
+            raise ValueError(f"at most {MAX_CITED} log ids can be cited")
+        self.cited_log_ids = cited
+        self.cited_log_id = cited[0] if cited else ""
+        return self
 
 
 class CraftIncident(Message):
@@ -61,7 +81,7 @@ class LogLine(Message):
     """One event as the defender reads it.
 
     Attributes:
-        text: The event's fields as `key=value`, quoted where they need it.
+        text: The event's fields in the style of its sensor, see `opensoc_env.log_text`.
     """
 
     log_id: str

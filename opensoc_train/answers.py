@@ -28,6 +28,7 @@ _WRAPPER = "submit_triage"
 # What stands before it is thought, which may weigh several answers.
 _END_OF_THOUGHT = "</think>"
 _FIELDS = ("action", "cited_log_id", "rationale")
+_LIST = "cited_log_ids"
 
 
 def parse_answer(text: str) -> SubmitTriage | None:
@@ -41,7 +42,7 @@ def parse_answer(text: str) -> SubmitTriage | None:
     spoken = text[-MAX_ANSWER_TEXT:].rpartition(_END_OF_THOUGHT)[2]
     found = [_read_answer(item) for item in _objects(spoken)]
     answers = [answer for answer in found if answer is not None]
-    verdicts = {(answer.action, answer.cited_log_id) for answer in answers}
+    verdicts = {(answer.action, *answer.cited_log_ids) for answer in answers}
     return answers[-1] if len(verdicts) == 1 else None
 
 
@@ -53,7 +54,7 @@ def render_answer(answer: SubmitTriage) -> str:
     """
     words = {
         "rationale": answer.rationale,
-        "cited_log_id": answer.cited_log_id,
+        "cited_log_ids": answer.cited_log_ids,
         "action": answer.action,
     }
     return json.dumps(words)
@@ -85,17 +86,22 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _read_answer(words: dict[str, Any]) -> SubmitTriage | None:
-    """An answer from an object. Other keys may stand beside the three of an answer."""
+    """An answer from an object. Other keys may stand beside those of an answer."""
     inner = words.get(_WRAPPER)
     words = inner if isinstance(inner, dict) else words
     fields = {key: words[key] for key in _FIELDS if words.get(key) is not None}
-    for key, value in fields.items():
-        if not isinstance(value, str):
-            return None
-        fields[key] = value.strip()
+    cited = words.get(_LIST) or []
+    if not isinstance(cited, list) or not _are_texts([*fields.values(), *cited]):
+        return None
+    fields = {key: value.strip() for key, value in fields.items()}
+    fields[_LIST] = [log_id.strip() for log_id in cited if log_id.strip()]
     fields["action"] = fields.get("action", "").lower()
     fields["rationale"] = fields.get("rationale", "")[:MAX_TEXT]
     try:
         return SubmitTriage.model_validate(fields)
     except ValidationError:
         return None
+
+
+def _are_texts(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)

@@ -11,19 +11,20 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from opensoc_engine.errors import InputError
-from opensoc_env.datasets import DATA_FOLDER
+from opensoc_env.datasets import DATA_FOLDER, PLANS
 from opensoc_env.incident import IncidentError, normalise_incident
-from opensoc_env.judge import action_of, proof_of
+from opensoc_env.judge import action_of, first_way
+from opensoc_env.log_text import STYLES
 from opensoc_env.match import Deal, deal_incident
 from opensoc_env.models import TASKS
 from opensoc_train.prompts import ChatMessage, render_prompt, render_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from opensoc_env.judge import Judge
     from opensoc_env.models import Action, TaskName
@@ -63,7 +64,7 @@ class Example:
     @property
     def target(self) -> list[ChatMessage]:
         """The answer to learn."""
-        return render_target(self.dealt.truth, proof_of(self.dealt.truth))
+        return render_target(self.dealt.truth, first_way(self.dealt.truth))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,20 @@ class DataSet:
             f"{self.name}: labels were by other policies; labelled again by the "
             f"current ones, {len(self.changed)} of {len(self.examples)} changed"
         )
+
+
+def find_data(name: str) -> Path:
+    """The file of a data set: one of the committed ones by its name, or any file.
+
+    Raises:
+        InputError: It is neither.
+    """
+    known = {plan.name: DATA_FOLDER / f"{plan.name}.jsonl" for plan in PLANS}
+    path = known.get(name, Path(name))
+    if not path.is_file():
+        names = ", ".join(known)
+        raise InputError(f"`{name}` is no data set file; the committed ones: {names}")
+    return path
 
 
 def load_data(
@@ -183,10 +198,31 @@ def _example(row: dict[str, Any], place: str, judge: Judge) -> Example:
     except IncidentError as error:
         raise InputError(f"{place}: incident: {error}") from None
     dealt = deal_incident(
-        incident, task=cast("TaskName", task), episode_id=name, judge=judge
+        incident,
+        task=cast("TaskName", task),
+        episode_id=name,
+        judge=judge,
+        styles=_styles(row.get("styles"), place),
+        pair=_pair(row.get("pair", ""), place),
     )
     claimed = truth.get("action") if isinstance(truth, dict) else None
     return Example(name, dealt, str(claimed))
+
+
+def _styles(value: Any, place: str) -> dict[str, str] | None:
+    """How sensors write; None if the row leaves it to its id."""
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not all(s in STYLES for s in value.values()):
+        known = ", ".join(STYLES)
+        raise InputError(f"{place}: `styles` names a style for each sensor: {known}")
+    return value
+
+
+def _pair(value: Any, place: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"{place}: `pair` is no text; expected the name of a pair")
+    return value
 
 
 def _refuse_twins(path: Path, examples: Sequence[Example]) -> None:

@@ -53,9 +53,11 @@ class AnswerRow:
             "text": self.reply.text,
             "action": None if answer is None else answer.action,
             "cited_log_id": "" if answer is None else answer.cited_log_id,
+            "cited_log_ids": [] if answer is None else answer.cited_log_ids,
             "rationale": "" if answer is None else answer.rationale,
             "truth": self.outcome.truth,
             "cited_ok": self.outcome.cited_ok,
+            "evidence_f1": self.outcome.evidence,
             "reward": self.outcome.reward,
         }
 
@@ -144,8 +146,7 @@ def _rows(
 
 
 def _row(example: Example, reply: Reply, judge: Judge, rubric: str) -> AnswerRow:
-    truth = example.dealt.truth
-    outcome = outcome_of(truth, reply.answer, judge=judge, rubric=rubric)
+    outcome = outcome_of(example.dealt, reply.answer, judge=judge, rubric=rubric)
     view = view_digest(example.dealt.item.observation)
     return AnswerRow(example.id, view, reply, outcome)
 

@@ -116,8 +116,8 @@ def train_grpo(
 def verifier_reward(
     examples: Sequence[Example], judge: Judge, rubric: str = DEFENDER_RUBRIC
 ) -> Callable[..., list[float]]:
-    """The reward function that the trainer calls, over the truths of the examples."""
-    truths = {example.id: example.dealt.truth for example in examples}
+    """The reward function that the trainer calls, over the deals of the examples."""
+    deals = {example.id: example.dealt for example in examples}
 
     def verifier(
         completions: Sequence[Any],
@@ -127,7 +127,7 @@ def verifier_reward(
     ) -> list[float]:
         outcomes = [
             outcome_of(
-                truths[name],
+                deals[name],
                 parse_answer(completion[-1]["content"]),
                 judge=judge,
                 rubric=rubric,

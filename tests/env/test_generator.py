@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from opensoc_engine import InputError
+from opensoc_engine.errors import InternalError
 from opensoc_env.draws import fingerprint
-from opensoc_env.estate import EXTERNAL_RANGES
-from opensoc_env.generator import HOLDOUT_SEEDS, STAGES, flip_pair, generate
+from opensoc_env.estate import EXTERNAL_RANGES, build_estate
+from opensoc_env.generator import (
+    HOLDOUT_SEEDS,
+    STAGES,
+    UNSEEN_CATEGORIES,
+    Scope,
+    flip_pair,
+    generate,
+    scope_of,
+)
 from opensoc_env.generator import _pick as pick
 from opensoc_env.incident import normalise_incident
 from opensoc_env.judge import default_judge
@@ -148,15 +157,56 @@ def test_training_seeds_never_use_what_is_kept_for_evaluation() -> None:
     stage = STAGES["stage4_adversarial"]
     keys = [fingerprint("unseen", number) for number in range(400)]
 
-    assert not any(pick(stage, key, unseen=False)[1].unseen for key in keys)
-    assert any(pick(stage, key, unseen=True)[1].unseen for key in keys)
-    assert generate("stage4_adversarial", HOLDOUT_SEEDS)
+    seen = [pick(stage, key, scope_of(0)) for key in keys]
+    kept = [pick(stage, key, scope_of(HOLDOUT_SEEDS)) for key in keys]
+
+    assert not any(variant.unseen for _, variant in seen)
+    assert any(variant.unseen for _, variant in kept)
+    assert not {scenario.category for scenario, _ in seen} & UNSEEN_CATEGORIES
+    assert {scenario.category for scenario, _ in kept} >= UNSEEN_CATEGORIES
+
+
+def test_a_scope_of_categories_gives_these_and_no_other() -> None:
+    scope = Scope(unseen=True, categories=frozenset({"phishing"}))
+    found = [generate("stage3_mixed", 1, n, scope=scope) for n in range(SAMPLE)]
+
+    assert {incident["category"] for incident in found} == {"phishing"}
+
+
+def test_a_scope_of_evasions_gives_variants_that_evade() -> None:
+    stage, scope = STAGES["stage4_adversarial"], Scope(evasions=True)
+    picked = [pick(stage, fingerprint("evade", n), scope) for n in range(60)]
+
+    assert all(variant.evasion for _, variant in picked)
+
+
+def test_a_scope_without_any_scenario_is_refused() -> None:
+    scope = Scope(categories=frozenset({"nothing"}))
+
+    with pytest.raises(InternalError, match="no scenario for stage 2"):
+        generate("stage2_multi", 1, scope=scope)
+
+
+def names_of(world: str) -> set[str]:
+    """Machines, staff and networks of many estates."""
+    found: set[str] = set()
+    for number in range(40):
+        estate = build_estate(fingerprint(world, number), world)
+        staff = [user for user in estate["users"] if user["roles"] != ["service"]]
+        found |= {item["name"] for item in (*estate["hosts"], *staff)}
+        found |= set(estate["networks"]["internal"])
+    return found
+
+
+def test_estates_of_another_world_share_no_name_with_those_at_home() -> None:
+    assert names_of("home").isdisjoint(names_of("elsewhere"))
 
 
 def test_a_flip_pair_differs_in_one_fact_and_in_its_right_action() -> None:
     judge = default_judge()
     for index in range(60):
-        first, second, fact = flip_pair(3, index, judge=judge)
+        pair = flip_pair(TASKS[index % 4], 3, index, judge=judge)
+        first, second = pair.first, pair.second
         parts = facts_of(first), facts_of(second)
         shared = parts[0].keys() & parts[1].keys()
         changed = [name for name in shared if parts[0][name] != parts[1][name]]
@@ -164,12 +214,14 @@ def test_a_flip_pair_differs_in_one_fact_and_in_its_right_action() -> None:
         if not changed:  # the fact is a time
             changed = ["times"] * (first["events"] != second["events"])
 
-        assert len(changed) == 1, (fact, changed)
+        assert len(changed) == 1, (pair.fact, changed)
         assert judge.truth(first).outcome != judge.truth(second).outcome
 
 
 def test_a_flip_pair_is_the_same_each_time() -> None:
-    assert flip_pair(4, 2) == flip_pair(4, 2)
+    pairs = [flip_pair("stage2_multi", 4, 2) for _ in range(2)]
+
+    assert pairs[0] == pairs[1]
 
 
 def test_an_unknown_task_is_refused() -> None:

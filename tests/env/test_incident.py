@@ -24,6 +24,8 @@ ESTATE: dict[str, Any] = {
     "prevalence": [],
     "sensor_health": [],
     "data_locations": [],
+    "baselines": [],
+    "approved_tools": [],
 }
 
 

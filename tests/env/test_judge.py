@@ -6,16 +6,20 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import ValidationError
 
 from opensoc_engine import InputError, data_root
 from opensoc_engine.decision import Decision, Finding
 from opensoc_env.judge import (
     Judge,
     default_judge,
+    evidence_f1,
     fired_rules,
+    first_way,
     proof_of,
     reward_of,
     terms_of,
+    ways_of,
 )
 from opensoc_env.models import SubmitTriage
 
@@ -63,10 +67,59 @@ def test_dismissal_has_no_proof() -> None:
     assert proof_of(truth("dismiss")) == ()
 
 
-def test_right_action_with_any_line_of_proof_gets_the_bonus() -> None:
-    answer = SubmitTriage(action="escalate", cited_log_id="L3")
+def test_each_way_of_the_deciding_rules_is_a_proof_of_its_own() -> None:
+    assert ways_of(ESCALATE) == (("L1", "L2"), ("L3", "L2"))
+
+
+def test_the_shortest_way_is_the_one_to_learn() -> None:
+    found = truth("monitor", finding("monitor", ("L1", "L2"), ("L3",)))
+
+    assert first_way(found) == ("L3",)
+    assert first_way(truth("dismiss")) == ()
+
+
+@pytest.mark.parametrize("cited", [["L1", "L2"], ["L2", "L3"]])
+def test_right_action_with_a_whole_proof_gets_the_whole_bonus(
+    cited: list[str],
+) -> None:
+    answer = SubmitTriage(action="escalate", cited_log_ids=cited)
 
     assert reward(answer) == pytest.approx(1.1)
+
+
+def test_right_action_with_a_part_of_a_proof_gets_its_share_of_the_bonus() -> None:
+    answer = SubmitTriage(action="escalate", cited_log_id="L3")
+
+    assert reward(answer) == pytest.approx(1.0667)
+    assert evidence_f1(ESCALATE, ["L3"]) == pytest.approx(2 / 3)
+
+
+def test_v1_pays_any_line_of_proof_in_full() -> None:
+    answer = SubmitTriage(action="escalate", cited_log_id="L3")
+
+    assert reward(answer, "defender.v1") == pytest.approx(1.1)
+
+
+def test_evidence_of_what_has_no_proof_is_no_number() -> None:
+    assert evidence_f1(truth("dismiss"), ["L1"]) is None
+
+
+def test_one_line_and_a_list_of_lines_say_the_same() -> None:
+    one = SubmitTriage(action="monitor", cited_log_id="L1")
+
+    assert one == SubmitTriage(action="monitor", cited_log_ids=["L1"])
+    assert one == SubmitTriage(
+        action="monitor", cited_log_id="L1", cited_log_ids=["L1"]
+    )
+
+
+def test_more_lines_than_an_alert_has_are_refused() -> None:
+    many = [f"L{number}" for number in range(33)]
+
+    with pytest.raises(ValidationError, match="at most 32"):
+        SubmitTriage(action="monitor", cited_log_id="L99", cited_log_ids=many[:32])
+    with pytest.raises(ValidationError, match="at most 32"):
+        SubmitTriage(action="monitor", cited_log_ids=many)
 
 
 @pytest.mark.parametrize("cited", ["", "L9", "L404"])

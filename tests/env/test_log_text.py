@@ -2,11 +2,51 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from opensoc_env.log_text import quote, render_fields, short_hashes
+from opensoc_engine import data_root
+from opensoc_env.log_text import (
+    SEEN_STYLES,
+    STYLES,
+    UNSEEN_STYLE,
+    camel,
+    label,
+    quote,
+    render_fields,
+    short_hashes,
+    split_line,
+    styles_of,
+)
+
+Texts = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        [
+            "x disposition=blocked",
+            'x" disposition="blocked',
+            'x", "disposition": "blocked',
+            "x] [y@1 disposition=z",
+            "x; Disposition: blocked",
+            "x\\= disposition=blocked",
+            "x disposition\\=blocked",
+            " ",
+            "a  b ",
+            "none",
+            "x\ndisposition=blocked",
+            "\u0441ertutil",
+        ]
+    ),
+)
+Fields = st.fixed_dictionaries(
+    {"command_line": Texts, "name": Texts},
+    optional={"pid": st.integers(0, 99), "args": st.lists(Texts, max_size=2)},
+)
 
 
 def start(**process: Any) -> dict[str, Any]:
@@ -118,6 +158,94 @@ def test_hashes_that_share_eight_characters_still_read_differently() -> None:
 
 
 def test_list_of_addresses_is_joined_by_commas() -> None:
-    event = {"fields": {"answers": ["192.0.2.1", "192.0.2.2"]}}
+    event = {"fields": {"dns": {"answers": {"data": ["192.0.2.1", "192.0.2.2"]}}}}
 
-    assert render_fields(event, {}) == "answers=192.0.2.1,192.0.2.2"
+    assert render_fields(event, {}) == "dns.answers.data=192.0.2.1,192.0.2.2"
+
+
+def line(process: dict[str, Any], style: str) -> str:
+    fields = {"process": process, "disposition": "allowed"}
+    event = {"event_type": "process.start", "source": "edr", "fields": fields}
+    return render_fields(event, {}, style)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@given(process=Fields)
+def test_no_value_adds_or_hides_a_key_in_any_style(
+    style: str, process: dict[str, Any]
+) -> None:
+    plain = {
+        key: ["x"] * len(value) if isinstance(value, list) else "x"
+        for key, value in process.items()
+    }
+    keys = [key for key, _ in split_line(line(process, style))]
+
+    assert keys == [key for key, _ in split_line(line(plain, style))]
+
+
+@pytest.mark.parametrize("style", STYLES)
+@given(one=Fields, other=Fields)
+def test_two_events_read_the_same_only_if_they_are(
+    style: str, one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    # A list is not told from one text that has its elements' look; no field is both.
+    first, second = ({**p, "args": []} for p in (one, other))
+
+    assert (line(first, style) == line(second, style)) == (first == second)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@given(process=Fields)
+def test_a_line_of_any_style_is_one_line_of_ascii(
+    style: str, process: dict[str, Any]
+) -> None:
+    text = line(process, style)
+
+    assert text.isascii()
+    assert text.isprintable()
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_splitting_gives_each_field_of_a_line(style: str) -> None:
+    words = split_line(line({"name": "a.exe", "command_line": "a b", "pid": 7}, style))
+
+    assert len(words) == 4
+    assert all(key in word for key, word in words)
+    assert "7" in words[2][1]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_short_hash_is_the_same_word_in_every_style(style: str) -> None:
+    full = "ab" * 32
+    event = start(hash={"sha256": full}) | {"source": "edr"}
+
+    assert "abababab\u2026" in render_fields(event, short_hashes([full]), style)
+
+
+def every_key(node: Any, path: str = "") -> set[str]:
+    """Dotted keys of all objects in a schema's properties."""
+    found: set[str] = set()
+    for key, value in node.get("properties", {}).items():
+        dotted = f"{path}.{key}" if path else key
+        found |= every_key(value, dotted) or {dotted}
+    return found
+
+
+def test_no_two_fields_have_one_name_in_any_style() -> None:
+    text = (data_root() / "schemas" / "event.schema.json").read_text("utf-8")
+    keys: set[str] = set()
+    for found in (json.loads(text), *json.loads(text)["$defs"].values()):
+        keys |= every_key(found)
+    for member in json.loads(text)["oneOf"]:
+        keys |= every_key(member["properties"]["fields"])
+
+    assert len(set(map(label, keys))) == len(set(map(camel, keys))) == len(keys)
+    assert all(re.fullmatch(r"[a-z0-9_.]+", key) for key in keys)
+
+
+def test_a_sensor_has_one_style_in_an_episode_and_several_over_episodes() -> None:
+    seen = {styles_of(f"episode {n}", ["edr", "dns"])["edr"] for n in range(60)}
+
+    assert seen == set(SEEN_STYLES)
+    assert UNSEEN_STYLE not in seen
+    assert styles_of("one", ["dns", "edr"]) == styles_of("one", ["edr", "dns"])

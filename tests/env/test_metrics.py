@@ -107,6 +107,94 @@ def test_same_seed_gives_the_same_interval() -> None:
     assert score(outcomes, "x", 3).to_json() == score(outcomes, "x", 3).to_json()
 
 
+def test_a_grave_incident_that_is_only_watched_is_missed() -> None:
+    outcomes = [
+        outcome("escalate", "monitor"),
+        outcome("block_ip", "dismiss"),
+        outcome("quarantine_host", "block_ip"),
+        outcome("monitor", "dismiss"),
+    ]
+
+    assert score(outcomes, "x").miss_rate == pytest.approx(2 / 3)
+
+
+def test_the_other_containment_is_counted_apart() -> None:
+    outcomes = [
+        outcome("quarantine_host", "block_ip"),
+        outcome("block_ip", "block_ip"),
+        outcome("block_ip", "escalate"),
+        outcome("dismiss", "block_ip"),
+    ]
+
+    assert score(outcomes, "x").wrong_containment == pytest.approx(1 / 3)
+
+
+def test_only_an_escalated_benign_incident_counts_as_such() -> None:
+    outcomes = [outcome("dismiss", "escalate"), outcome("dismiss", "block_ip")]
+
+    assert score(outcomes, "x").escalate_on_benign == 0.5
+
+
+def test_evidence_counts_where_there_is_something_to_prove() -> None:
+    outcomes = [
+        Outcome("monitor", "monitor", cited_ok=True, reward=1.05, evidence=0.5),
+        Outcome("monitor", None, cited_ok=False, reward=-1.0, evidence=0.0),
+        Outcome("dismiss", "dismiss", cited_ok=False, reward=1.0, evidence=None),
+    ]
+
+    assert score(outcomes, "x").evidence_f1 == 0.25
+
+
+def pair(name: str, first: Action, second: Action) -> list[Outcome]:
+    """A flip pair that deserves monitor and escalate."""
+    return [
+        Outcome(truth, answer, cited_ok=False, reward=0.0, pair=name)
+        for truth, answer in (("monitor", first), ("escalate", second))
+    ]
+
+
+def test_a_pair_counts_only_if_both_members_are_right() -> None:
+    outcomes = [
+        *pair("a", "monitor", "escalate"),
+        *pair("b", "monitor", "monitor"),
+        *pair("c", "escalate", "monitor"),
+        outcome("monitor", "monitor"),
+    ]
+
+    assert score(outcomes, "x").pair_accuracy == pytest.approx(1 / 3)
+
+
+def test_the_members_of_a_pair_are_drawn_together() -> None:
+    outcomes = [o for n in range(30) for o in pair(f"p{n}", "monitor", "monitor")]
+
+    accuracy = score(outcomes, "x").accuracy
+
+    assert (accuracy, accuracy.low, accuracy.high) == (0.5, 0.5, 0.5)
+
+
+def test_the_worst_category_is_one_that_has_enough_incidents() -> None:
+    outcomes = [
+        Outcome("monitor", answer, cited_ok=False, reward=0.0, category=category)
+        for category, answers in {
+            "good": ["monitor"] * 9 + ["dismiss"],
+            "bad": ["monitor"] * 2 + ["dismiss"] * 8,
+            "tiny": ["dismiss"],
+        }.items()
+        for answer in answers
+    ]
+    found = score(outcomes, "x")
+
+    assert found.worst_category == 0.2
+    assert found.by_category == {"bad": 0.2, "good": 0.9, "tiny": 0.0}
+
+
+def test_a_score_of_pairs_and_categories_can_be_written_as_json() -> None:
+    found = score(pair("a", "monitor", "monitor"), "x").to_json()
+
+    assert json.loads(json.dumps(found))["pair_accuracy"]["value"] == 0
+    assert found["worst_category"]["value"] is None
+
+
 def test_rate_survives_pickling() -> None:
     rate = pickle.loads(pickle.dumps(Rate(0.5, 0.4, 0.6)))  # noqa: S301 - our own bytes
 

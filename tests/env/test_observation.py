@@ -21,6 +21,8 @@ ESTATE: dict[str, Any] = {
     "prevalence": [],
     "sensor_health": [],
     "data_locations": [],
+    "baselines": [],
+    "approved_tools": [],
 }
 
 
@@ -43,8 +45,14 @@ def incident(**change: Any) -> dict[str, Any]:
     return {"events": [event("L1"), event("L2")], "context": ESTATE} | change
 
 
-def look(document: dict[str, Any]) -> Observation:
-    return observe(document, episode_id="e", task="stage1_basic", mode="self_play")
+def look(document: dict[str, Any], styles: dict[str, str] | None = None) -> Observation:
+    return observe(
+        document,
+        episode_id="e",
+        task="stage1_basic",
+        mode="self_play",
+        styles=styles,
+    )
 
 
 CLAIMS = {
@@ -67,7 +75,7 @@ def test_view_has_no_room_for_truth_before_the_end() -> None:
 
 
 def test_line_reads_like_a_line_of_a_product() -> None:
-    line = look(incident()).log_window[0]
+    line = look(incident(), styles={}).log_window[0]
 
     assert line.log_id == "L1"
     assert line.line == (
@@ -111,10 +119,10 @@ def test_attacker_sees_the_estate_and_no_event() -> None:
 
 def test_incidents_with_different_right_actions_read_differently() -> None:
     for index in range(40):
-        one, other, _ = flip_pair(3, index)
+        pair = flip_pair("stage3_mixed", 3, index)
 
-        assert one["target_label"] != other["target_label"]
-        assert look(one) != look(other)
+        assert pair.first["target_label"] != pair.second["target_label"]
+        assert look(pair.first) != look(pair.second)
 
 
 def test_window_of_the_first_stage_fits_a_small_prompt() -> None:

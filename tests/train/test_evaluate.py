@@ -105,9 +105,30 @@ def test_the_verb_writes_one_row_an_incident_and_never_over_a_file(
 
     assert json.loads(first.stdout)["score"]["accuracy"]["value"] == 1
     assert len(rows) == 4
-    assert {"id", "text", "action", "cited_log_id", "reward"} <= set(rows[0])
+    assert {"id", "text", "action", "cited_log_ids", "reward"} <= set(rows[0])
     assert second.exit_code == 2
     assert "already" in second.stderr
+
+
+def test_a_committed_set_is_found_by_its_name() -> None:
+    result = CliRunner().invoke(app, ["always_monitor", "--data", "flips"])
+
+    assert result.exit_code == 0
+    assert "200 incidents of flips.jsonl" in result.stdout
+    assert "both of a flip pair" in result.stdout
+
+
+def test_shortcuts_are_written_beside_the_oracle(data_file: Path) -> None:
+    command = ["--shortcuts", "--data", str(data_file)]
+    text = CliRunner().invoke(app, command)
+    plain = CliRunner().invoke(app, [*command, "--format", "json"])
+    (board,) = json.loads(plain.stdout)
+    scores = {score["name"]: score for score in board["scores"]}
+
+    assert "best shortcut: " in text.stdout
+    assert "tree_on_window" in text.stdout
+    assert scores["verifier_oracle"]["macro_f1"]["value"] == 1
+    assert len(scores) == 16
 
 
 def test_labels_by_other_policies_are_warned_about(data_file: Path) -> None:
@@ -130,6 +151,8 @@ def test_labels_by_other_policies_are_warned_about(data_file: Path) -> None:
         (["--endpoint", "nonsense", "--model", "m"], "is no address"),
         (["random", "--rubric", "defender.v9"], "defender.v9"),
         (["random", "--data", "gone.jsonl"], "gone.jsonl"),
+        (["random", "--data", "flips", "--data", "sft"], "one data set"),
+        (["random", "--shortcuts"], "leave the defender out"),
     ],
 )
 def test_a_wrong_command_is_told_what_to_do(arguments: list[str], message: str) -> None:

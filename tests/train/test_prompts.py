@@ -11,6 +11,7 @@ import yaml
 from opensoc_engine.resources import data_root
 from opensoc_env.incident import normalise_incident
 from opensoc_env.judge import Judge, action_of
+from opensoc_env.log_text import split_line
 from opensoc_env.models import Observation
 from opensoc_env.observation import observe
 from opensoc_train.answers import parse_answer
@@ -37,7 +38,7 @@ def logon(at: int, user: str) -> dict[str, Any]:
         "identity",
         user={"name": user},
         source={"ip": "203.0.113.66"},
-        outcome="failure",
+        event={"outcome": "failure"},
     )
 
 
@@ -89,7 +90,8 @@ def test_every_log_id_and_value_of_a_window_is_in_the_prompt(data: DataSet) -> N
     for example in data.examples:
         text = example.prompt[1]["content"]
         for line in example.dealt.item.observation.log_window:
-            values = [word.partition("=")[2] for word in line.text.split(" ")]
+            words = split_line(line.text)
+            values = [word.partition(key)[2] for key, word in words]
             missing = [value for value in values if value not in text]
 
             assert f"\n{line.log_id} " in text
