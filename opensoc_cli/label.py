@@ -1,8 +1,8 @@
 """`opensoc label PATH...`: recorded telemetry becomes verdicts.
 
 Verdicts go to stdout, one a line, or else a report on them; faults and the summary go
-to stderr. Exit code 1 if
-some part of a file could not be read, 2 if nothing came to a verdict at all.
+to stderr. Exit code 1 if some part of a file could not be read, 2 if nothing came to a
+verdict at all.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from opensoc_env.judge import Judge
+    from opensoc_env.telemetry.agreement import Agreement
+    from opensoc_env.telemetry.alarms import Alarms
     from opensoc_env.telemetry.labeller import Label
     from opensoc_env.telemetry.mapping import Mapping
     from opensoc_env.telemetry.reader import Fault
@@ -111,19 +113,18 @@ def run(
         raise
     except OSError as error:
         raise reporting.stop(f"verdicts can't be written: {error}") from None
-    _report(session, report, form)
+    _report(session, form)
     _exit(session)
 
 
-def _report(session: _Session, report: Report, form: Form) -> None:
+def _report(session: _Session, form: Form) -> None:
     as_json = form is Form.JSON
-    match report:
-        case Report.VERDICTS:
-            write_summary(session.tally)
-        case Report.AGREEMENT:
-            write_agreement(session.agreement, as_json=as_json)
-        case Report.ALARMS:
-            write_alarms(session.alarms, as_json=as_json)
+    if session.agreement is not None:
+        write_agreement(session.agreement, as_json=as_json)
+    elif session.alarms is not None:
+        write_alarms(session.alarms, as_json=as_json)
+    else:
+        write_summary(session.tally)
 
 
 def _exit(session: _Session) -> None:
@@ -148,19 +149,16 @@ class _Session:
         *,
         with_events: bool,
     ) -> None:
-        from opensoc_env.telemetry.agreement import Agreement
-        from opensoc_env.telemetry.alarms import Alarms
         from opensoc_env.telemetry.tally import Tally
 
         self._mappings = mappings
         self._judge = judge
         self._form = form
-        self._report = report
         self._with_events = with_events
         self.sink: TextIO | None = None
         self.tally = Tally()
-        self.agreement = Agreement()
-        self.alarms = Alarms()
+        self.agreement = _agreement() if report is Report.AGREEMENT else None
+        self.alarms = _alarms() if report is Report.ALARMS else None
         self.faults = 0
 
     def label_file(self, path: Path, wrap: Wrap) -> None:
@@ -200,11 +198,12 @@ class _Session:
             write_line(sys.stderr, f"{at}: {fault.reason}")
 
     def _verdict(self, path: Path, label: Label) -> None:
-        for table in (self.tally, self.agreement, self.alarms):
-            table.add(str(path), label)
+        self.tally.add(str(path), label)
+        report = self.agreement or self.alarms
         if self.sink is not None:
             self.sink.write(self._json(path, label) + "\n")
-        if self._report is not Report.VERDICTS:
+        if report is not None:
+            report.add(str(path), label)
             return
         text = self._json(path, label) if self._form is Form.JSON else _line(label)
         write_line(sys.stdout, text)
@@ -212,6 +211,18 @@ class _Session:
     def _json(self, path: Path, label: Label) -> str:
         line = label.to_json(str(path), with_events=self._with_events)
         return json.dumps(line, separators=(",", ":"))
+
+
+def _agreement() -> Agreement:
+    from opensoc_env.telemetry.agreement import Agreement
+
+    return Agreement()
+
+
+def _alarms() -> Alarms:
+    from opensoc_env.telemetry.alarms import Alarms
+
+    return Alarms()
 
 
 def _line(label: Label) -> str:

@@ -18,7 +18,7 @@ import msgspec
 from outside_engines import module_for
 from typed_documents import DOCUMENT, LISTS
 
-from opensoc_engine.codegen.attributes import StructReader, names_read
+from opensoc_engine.codegen.attributes import StructReader, fields_read
 from opensoc_engine.codegen.python import generate, generate_set
 from opensoc_engine.codegen.rego_names import ROOT
 from opensoc_engine.decision import exact
@@ -100,7 +100,7 @@ def answered(fired: list[dict[str, Any]] | None) -> Answer:
 def over_structs(module: ir.Module) -> tuple[Rules, msgspec.json.Decoder[Any]] | None:
     """The rules over structs and what decodes them, if they can be put on structs."""
     try:
-        shape = _Shapes(names_read([module])).of(DOCUMENT)
+        shape = _Shapes(fields_read([module])).of("", DOCUMENT)
     except InputError:
         return None
     code = generate_set({"test": module}, "test", StructReader())
