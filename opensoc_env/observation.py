@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from opensoc_env.context import estate_facts, mentions_of, window_facts
 from opensoc_env.draws import fingerprint
-from opensoc_env.log_text import render_fields, short_hashes, styles_of
+from opensoc_env.log_text import quote, render_fields, short_hashes, styles_of
 from opensoc_env.models import Alert, LogLine, Mode, Observation, TaskName
 
 if TYPE_CHECKING:
@@ -129,6 +129,6 @@ def _names(events: Iterable[Mapping[str, Any]], key: str) -> list[str]:
 
 
 def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN_NAMES]) or "no sensor"
+    shown = ", ".join(map(quote, names[:_SHOWN_NAMES])) or "no sensor"
     rest = len(names) - _SHOWN_NAMES
     return f"{shown} and {rest} more" if rest > 0 else shown
