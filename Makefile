@@ -7,7 +7,7 @@ TORCH := torch==2.13.0
 BASE := models/smollm2-135m-instruct
 
 .PHONY: help demo test test-browser app serve datasets base-model train bake clean \
-  fuzz-language fuzz-atheris
+  fuzz fuzz-language fuzz-atheris
 
 help:
 	@echo "make demo          set up and play a match of the built-in defenders"
@@ -15,6 +15,7 @@ help:
 	@echo "make app           the before/after app in a browser, on port 8501"
 	@echo "make serve         the environment's HTTP server, on port 7860"
 	@echo "make test-browser  install Chromium and drive the app in it"
+	@echo "make fuzz          hunt what breaks the laws (an hour, OPENSOC_HUNT_SECONDS)"
 	@echo "make fuzz-language 20,000 random policies in three engines (20 minutes)"
 	@echo "make fuzz-atheris  ten minutes of coverage-guided fuzzing"
 	@echo "make datasets      write the training and hold-out sets again"
@@ -67,6 +68,10 @@ test-browser: $(VENV)/dev
 	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium)
 	$(PIP) --editable '.[browser]'
 	$(BIN)/python -m pytest -m browser
+
+# Findings are printed as cases; docs/hunting.md says what to do with one.
+fuzz: $(VENV)/dev
+	$(BIN)/python tests/property/hunting/hunt.py
 
 # The long form of the comparison with other Rego engines; its report has the counts.
 fuzz-language: $(VENV)/dev

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _REMOVED = "\0"
 _AROUND_REMOVED = re.compile(r"(;?)[ \t]*\0[ \t]*(;?)")
 _TABS = re.compile(r"^\t+", re.MULTILINE)
-_LONG_RAW = re.compile(r"`[^`\n]*\n")
+_RAW = re.compile(r"`[^`]*`")
 
 
 def restored(names: Collection[str]) -> dict[str, str]:
@@ -106,11 +106,19 @@ class Excerpt(Rewriter):
     def lines(self, body: n.Body, span: Span) -> str:
         """The text of a body without its indentation."""
         text = _AROUND_REMOVED.sub(_separator, self.text(span))
-        if _LONG_RAW.search(text):
+        if any("\n" in raw for raw in _RAW.findall(text)):
             # Taking the indentation away would change a string.
-            return print_body(self.body(body))
+            return print_body(self.body(self._left(body)))
         text = _TABS.sub(lambda tabs: "  " * len(tabs[0]), text)
         return dedent(text.strip("\n")).strip()
+
+    def _left(self, body: n.Body) -> n.Body:
+        """A body without the lines that were removed."""
+        kept = (line for line in body.statements if self._kept(line.span))
+        return replace(body, statements=tuple(kept))
+
+    def _kept(self, span: Span) -> bool:
+        return self.edits.get((span.start, span.end)) != _REMOVED
 
     def _edit(self, span: Span, text: str) -> None:
         self.edits[(span.start, span.end)] = text

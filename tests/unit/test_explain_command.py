@@ -59,7 +59,7 @@ def test_a_line_of_a_data_set_is_explained(run: Run, rows: Path) -> None:
     assert code == 0
     assert output.startswith("block_ip (matched): one rule fired\n")
     assert "fired: data-exfiltration-blocked (block_ip)" in output
-    assert "x 65 | large(parts)" in output
+    assert "| large(parts)" in output
 
 
 def test_a_document_is_read_from_stdin(run: Run) -> None:

@@ -249,3 +249,19 @@ def test_a_missing_file_is_reported_and_nothing_is_written(tmp_path: Path) -> No
     assert result.exit_code == 1
     assert "error[E107]" in result.output
     assert not output.exists()
+
+
+def test_a_raw_string_does_not_keep_the_line_that_puts_evidence_together() -> None:
+    module = (
+        "package opensoc.plausibility.odd\n\nimport rego.v1\n\n"
+        'fired contains {"rule": "odd", "field": "f", "message": "m", '
+        '"evidence": evidence} if {\n'
+        "\tsome e in input.events\n"
+        "\tregex.match(`a\nb`, e.source)\n\tevidence := [e.log_id]\n}\n"
+    )
+    collector = DiagnosticCollector()
+    text = import_module(Source("odd.rego", module), "odd", {"log_id"}, (), collector)
+
+    assert text is not None
+    assert "evidence: [e]" in text
+    assert "evidence :=" not in text

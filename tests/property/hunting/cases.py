@@ -1,0 +1,69 @@
+"""The inputs of all cases beside the verifier's policies, as normal incidents.
+
+Every line of every rule is proven both ways by a case, so a change of one of them is
+near some edge. The cases are read as `opensoc test` reads them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from opensoc_engine import data_root
+from opensoc_engine.cases import case_documents
+from opensoc_engine.diagnostics import DiagnosticCollector
+from opensoc_engine.loader import read_folder
+from opensoc_env.incident import IncidentError, normalise_incident
+from opensoc_env.judge import default_judge
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+Incident = dict[str, Any]
+
+
+@cache
+def incidents_of_cases() -> tuple[Incident, ...]:
+    """Each once, in the order of the files."""
+    collector, verifier = DiagnosticCollector(), default_judge().verifier
+    folder = read_folder(data_root() / "rules" / verifier.name, collector)
+    assert folder is not None
+    found = case_documents(
+        folder.cases, verifier.inputs, folder.case_base, folder.store, collector
+    )
+    documents = (_plain(document) for _, _, document in found)
+    return tuple(filter(None, map(_normal, documents)))
+
+
+def proven() -> SearchStrategy[Incident]:
+    """The input of some case."""
+    return st.sampled_from(incidents_of_cases())
+
+
+def balanced() -> SearchStrategy[list[Incident]]:
+    """One incident for each action that a case deserves, so that no truth is rarer."""
+    by_truth: dict[str, list[Incident]] = {}
+    for incident in incidents_of_cases():
+        truth = default_judge().verifier.outcome(incident)
+        by_truth.setdefault(truth, []).append(incident)
+    pools = [st.sampled_from(pool) for _, pool in sorted(by_truth.items())]
+    return st.tuples(*pools).map(list)
+
+
+def _normal(document: Any) -> Incident | None:
+    try:
+        return normalise_incident(document) if document["events"] else None
+    except IncidentError:
+        return None
+
+
+def _plain(value: Any) -> Any:
+    """Case files hold exact decimals; an incident has numbers of JSON."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    is_decimal = not isinstance(value, bool | int | str | None)
+    return float(value) if is_decimal else value
