@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opensoc_engine.diagnostics import Label, diagnose
+from opensoc_engine.policy.yaml_nodes import MAX_DEPTH
 from opensoc_engine.source import Span
 
 if TYPE_CHECKING:
@@ -132,6 +133,9 @@ def explain_error(error: yaml.YAMLError, source: Source) -> Diagnostic:
     """The diagnostic for an exception of the YAML library."""
     found = str(getattr(error, "problem", None) or getattr(error, "reason", error))
     at = _index(getattr(error, "problem_mark", None))
+    if "nesting depth" in found:
+        # Newer releases of the library have a limit of their own, which is higher.
+        return diagnose("E104", Span(source, at, at), limit=MAX_DEPTH)
     context = getattr(error, "context_mark", None)
     words = _words(found, source.text[at : at + 1])
     if "the quote is never" in words.problem:

@@ -137,8 +137,4 @@ def test_structs_decide_the_hold_out_alike() -> None:
 
     for incident in incidents()[::4]:
         struct = structs.decode(json.dumps(incident))
-        decision = verifier.evaluate(incident)
-        assert structs.outcome(struct) == decision.outcome
-        assert {repr(f) for f in structs.part.findings(struct)} == {
-            repr(f) for f in decision.findings
-        }
+        assert structs.outcome(struct) == verifier.outcome(incident)

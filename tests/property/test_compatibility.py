@@ -46,6 +46,8 @@ MODULE = "package t\n\nimport rego.v1\n\n" + "".join(
 engines = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 brief = settings(max_examples=60, deadline=None, database=None)
 addresses = st.ip_addresses(v=4) | st.ip_addresses(v=6)
+# What opa-eval can hold.
+BIG = 2**63 - 1
 integers = st.lists(st.integers(-300, 300), max_size=8)
 
 
@@ -157,7 +159,8 @@ def test_sets_are_joined_in_order(engine: type[Engine], texts: list[str]) -> Non
 @engines
 @brief
 @given(
-    integers | st.dictionaries(st.text("abc", max_size=3), st.integers(), max_size=4)
+    integers
+    | st.dictionaries(st.text("abc", max_size=3), st.integers(-BIG, BIG), max_size=4)
 )
 def test_pairs_are_keys_and_values_in_order(engine: type[Engine], value: Any) -> None:
     items = value.items() if isinstance(value, dict) else enumerate(value)

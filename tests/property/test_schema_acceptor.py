@@ -59,6 +59,8 @@ INCIDENT: dict[str, Any] = {
         "prevalence": [],
         "sensor_health": [],
         "data_locations": [],
+        "baselines": [],
+        "approved_tools": [],
     },
     "category": "phishing",
 }
