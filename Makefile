@@ -16,7 +16,7 @@ help:
 	@echo "make serve         the environment's HTTP server, on port 7860"
 	@echo "make test-browser  install Chromium and drive the app in it"
 	@echo "make fuzz          hunt what breaks the laws (an hour, OPENSOC_HUNT_SECONDS)"
-	@echo "make fuzz-language 20,000 random policies in three engines (20 minutes)"
+	@echo "make fuzz-language 20,000 comparisons with other Rego engines"
 	@echo "make fuzz-atheris  ten minutes of coverage-guided fuzzing"
 	@echo "make datasets      write the training and hold-out sets again"
 	@echo "make train         base model, SFT, GRPO and evaluation (over an hour on 2 cores)"
