@@ -13,7 +13,7 @@ from opensoc_engine import types as t
 from opensoc_engine.analysis.checker import check
 from opensoc_engine.analysis.cost import check_cost
 from opensoc_engine.analysis.limits import check_nesting
-from opensoc_engine.analysis.program import parse_program
+from opensoc_engine.analysis.program import parse_helpers, parse_program
 from opensoc_engine.analysis.resolver import resolve
 from opensoc_engine.analysis.scope import Environment, Strictness
 from opensoc_engine.assembly import LoweredPolicy, assemble, fraction_names
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from opensoc_engine import ir
     from opensoc_engine.analysis.checker import CheckedProgram
+    from opensoc_engine.analysis.program import Helper
     from opensoc_engine.evaluation import Part
     from opensoc_engine.policy.model import ListFile, Manifest, Name, Policy
     from opensoc_engine.policy.schema_validator import SchemaStore
@@ -106,6 +107,7 @@ def check_set(
     check_outcomes(manifest, policies, collector)
     kinds = _list_types(lists, collector)
     values = {name: item.values for name, item in lists.items()}
+    parsed = parse_helpers(manifest.defines)
     found = []
     for policy in policies:
         document = _document_type(policy, manifest, store, collector)
@@ -113,7 +115,7 @@ def check_set(
             continue
         environment = _environment(manifest, document, kinds)
         shared = replace(policy, defines=(*manifest.defines, *policy.defines))
-        checked = _check_policy(shared, environment, values, collector)
+        checked = _check_policy(shared, environment, values, collector, parsed)
         if checked is not None:
             found.append(CheckedPolicy(policy, environment, checked))
     return tuple(found)
@@ -135,9 +137,10 @@ def _check_policy(
     environment: Environment,
     values: Mapping[str, Any],
     collector: DiagnosticCollector,
+    parsed: Mapping[int, Helper] | None = None,
 ) -> CheckedProgram | None:
     found = DiagnosticCollector()
-    program = parse_program(policy, found)
+    program = parse_program(policy, found, parsed)
     is_parsed = not found.has_errors
     is_finite = resolve(program, found)
     is_checkable = is_parsed and is_finite and check_nesting(program, found)

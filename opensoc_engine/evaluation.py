@@ -122,22 +122,21 @@ class Part:
         facts: Facts about each rule of the code, in its order.
         order: Outcomes, strongest first.
         hidden: Fields that the rules, which look at whole documents, may not see.
+        policies: The names of the policies.
     """
 
     code: GeneratedSet
     facts: tuple[RuleFacts, ...]
     order: tuple[str, ...]
     hidden: frozenset[str]
+    policies: tuple[str, ...] = field(init=False, compare=False, repr=False)
     _agenda: Agenda = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         outcomes = [fact.outcome for fact in self.facts]
         object.__setattr__(self, "_agenda", Agenda(self.code, outcomes, self.order))
-
-    @property
-    def policies(self) -> tuple[str, ...]:
-        """The names of the policies."""
-        return tuple(dict.fromkeys(policy for policy, _ in self.code.plan.names))
+        names = dict.fromkeys(policy for policy, _ in self.code.plan.names)
+        object.__setattr__(self, "policies", tuple(names))
 
     def outcome(self, document: Mapping[str, Any]) -> str | None:
         """The strongest outcome of the rules that fire, if any does."""

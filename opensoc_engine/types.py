@@ -8,6 +8,7 @@ member of a union that is left.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from dataclasses import field as attribute
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -108,6 +109,14 @@ class Object:
     title: str
     fields: tuple[Field, ...]
     open: bool = False
+    # Large types are looked up often, so their hash is kept.
+    _hash: int = attribute(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.title, self.fields, self.open)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def field(self, name: str) -> Field | None:
         """The field of that name."""
@@ -133,6 +142,14 @@ class Union:
     title: str
     discriminator: str
     members: tuple[Object, ...]
+    _hash: int = attribute(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        parts = (self.title, self.discriminator, self.members)
+        object.__setattr__(self, "_hash", hash(parts))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def tags(self, member: Object) -> tuple[str, ...]:
         """The discriminator's values of a member; none if there is no discriminator."""

@@ -77,12 +77,16 @@ class _Checker:
     program: Program
     environment: Environment
     collector: DiagnosticCollector
+    start: Scope = field(init=False)
     instances: dict[_Key, Instance] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
 
+    def __post_init__(self) -> None:
+        self.start = self.environment.scope()
+
     def rule_body(self, rule: ProgramRule, body: n.Body) -> CheckedBody:
         """Check one body of a rule, its evidence and its value."""
-        lines, scope = self.lines(), self.environment.scope()
+        lines, scope = self.lines(), self.start.child()
         lines.check_lines(body, scope)
         if isinstance(rule.value, n.Expression):
             inner = scope.child(Strictness.EVERYTHING)
@@ -132,7 +136,7 @@ class _Checker:
     ) -> Instance:
         head, results, facts = helper.head, [], []
         for body in helper.bodies:
-            lines, scope = self.lines(), self.environment.scope().child(strictness)
+            lines, scope = self.lines(), self.start.child(strictness)
             names = [parameter.text for parameter in head.parameters or ()]
             scope.types.update(zip(names, arguments, strict=True))
             lines.check_lines(body, scope)
@@ -312,7 +316,7 @@ class _Lines:
             return
         self.expressions.conditions.add(id(expression))
         kind = self.expressions.check(expression, scope)
-        if self._must_be_condition(kind, expression):
+        if kind is None or self._must_be_condition(kind, expression):
             self._narrow(expression, scope)
 
     def _must_be_condition(self, kind: t.Type | None, node: n.Expression) -> bool:
@@ -324,7 +328,10 @@ class _Lines:
         return False
 
     def _narrow(self, expression: n.Expression, scope: Scope) -> None:
-        """Keep what `path == "tag"` and `path in {"tag", ...}` prove."""
+        """Keep what `path == "tag"` and `path in {"tag", ...}` prove, or are to prove.
+
+        A line with an error counts too, so that one mistake gives one message.
+        """
         if not isinstance(expression, n.Binary):
             return
         path, tags = path_of(expression.left), _tags(expression)

@@ -28,18 +28,35 @@ def _require_in(kind: t.Object, path: tuple[str, ...]) -> t.Object:
     return _with_field(kind, path[0], lambda f: require(f.type, path[1:]), present=True)
 
 
-def narrow(kind: t.Type, path: tuple[str, ...], tags: frozenset[str]) -> t.Type:
-    """The type once the discriminator at `path` is known to be one of `tags`."""
-    if isinstance(kind, t.Union) and path == (kind.discriminator,):
-        left = tuple(m for m in kind.members if not tags.isdisjoint(kind.tags(m)))
-        if len(left) == 1:
-            return _tagged(left[0], kind.discriminator, tags)
-        return replace(kind, members=left) if left else kind
+def narrow(kind: t.Type, path: tuple[str, ...], tags: frozenset[str]) -> t.Type | None:
+    """The type once the discriminator at `path` is known to be one of `tags`.
+
+    None if no member has such a tag, which was reported: then nothing is known.
+    """
+    if isinstance(kind, t.Union) and len(path) == 1:
+        return _chosen(kind, path[0], tags)
     if isinstance(kind, t.Object) and len(path) == 1:
         return _tagged(kind, path[0], tags)
     if isinstance(kind, t.Object) and path:
-        return _with_field(kind, path[0], lambda f: narrow(f.type, path[1:], tags))
+        return _with_field(
+            kind, path[0], lambda f: narrow(f.type, path[1:], tags) or f.type
+        )
     return kind
+
+
+def _chosen(kind: t.Union, name: str, tags: frozenset[str]) -> t.Type | None:
+    """The members with one of the tags.
+
+    A field that no member has was reported; it is the discriminator, misspelt, if its
+    value is a tag. So nobody is told that the lines after it lack a comparison.
+    """
+    is_unknown = all(member.field(name) is None for member in kind.members)
+    left = tuple(m for m in kind.members if not tags.isdisjoint(kind.tags(m)))
+    if name != kind.discriminator and not (is_unknown and left):
+        return kind
+    if len(left) == 1:
+        return _tagged(left[0], kind.discriminator, tags)
+    return replace(kind, members=left) if left else None
 
 
 def _tagged(kind: t.Object, name: str, tags: frozenset[str]) -> t.Object:

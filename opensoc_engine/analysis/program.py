@@ -11,15 +11,15 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from opensoc_engine.analysis.budget import MAX_BODIES, MAX_TEXT
-from opensoc_engine.diagnostics import Label, diagnose
+from opensoc_engine.diagnostics import DiagnosticCollector, Label, diagnose
 from opensoc_engine.rego.nodes import Body
 from opensoc_engine.rego.parser import parse_body, parse_expression, parse_head
 from opensoc_engine.source import EmbeddedSource
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
-    from opensoc_engine.diagnostics import DiagnosticCollector
     from opensoc_engine.policy.model import Define, Policy, Rule
     from opensoc_engine.rego.nodes import Expression, Head
 
@@ -70,14 +70,21 @@ class Program:
     broken: frozenset[str]
 
 
-def parse_program(policy: Policy, collector: DiagnosticCollector) -> Program:
-    """The policy with its texts parsed; what can't be parsed is reported."""
+def parse_program(
+    policy: Policy,
+    collector: DiagnosticCollector,
+    parsed: Mapping[int, Helper] | None = None,
+) -> Program:
+    """The policy with its texts parsed; what can't be parsed is reported.
+
+    `parsed` is what `parse_helpers` has made of some of its definitions.
+    """
     if not _is_small(policy, collector):
         return Program(policy, {}, (), frozenset())
     helpers: dict[str, Helper] = {}
     broken = set()
     for define in policy.defines:
-        helper = _helper(define, collector)
+        helper = (parsed or {}).get(id(define)) or _helper(define, collector)
         if helper is None:
             broken.add(_NAME.split(define.head.text.strip(), maxsplit=1)[0])
             continue
@@ -89,21 +96,42 @@ def parse_program(policy: Policy, collector: DiagnosticCollector) -> Program:
     return Program(policy, helpers, rules, frozenset(broken))
 
 
+def parse_helpers(defines: Sequence[Define]) -> dict[int, Helper]:
+    """Helpers without an error, by the identity of their definition.
+
+    The policies of a set share them, so they are parsed once. `parse_program` reports
+    what is wrong with the others.
+    """
+    ignored = DiagnosticCollector()
+    if _excess(_texts(defines)):
+        return {}
+    found = {id(define): _helper(define, ignored) for define in defines}
+    return {key: helper for key, helper in found.items() if helper is not None}
+
+
 def _is_small(policy: Policy, collector: DiagnosticCollector) -> bool:
     """True if the texts of a policy may be parsed; if not, that is reported."""
-    helpers = chain.from_iterable((d.head, *d.bodies) for d in policy.defines)
-    texts = [*helpers, *chain.from_iterable(rule.bodies for rule in policy.rules)]
-    characters = sum(len(text.text) for text in texts)
-    problem = ""
-    if characters > MAX_TEXT:
-        problem = f"{characters:,} characters of Rego, more than {MAX_TEXT:,}"
-    elif len(texts) > MAX_BODIES:
-        problem = f"{len(texts):,} bodies and heads, more than {MAX_BODIES:,}"
+    bodies = chain.from_iterable(rule.bodies for rule in policy.rules)
+    problem = _excess([*_texts(policy.defines), *bodies])
     if problem:
         advice = "split the policy; the helpers of its set count too"
         found = diagnose("E701", policy.slug.span, help=advice, problem=problem)
         collector.add(found)
     return not problem
+
+
+def _texts(defines: Sequence[Define]) -> list[EmbeddedSource]:
+    return [text for define in defines for text in (define.head, *define.bodies)]
+
+
+def _excess(texts: Sequence[EmbeddedSource]) -> str:
+    """In which way the texts are too large to be parsed; empty if they are not."""
+    characters = sum(len(text.text) for text in texts)
+    if characters > MAX_TEXT:
+        return f"{characters:,} characters of Rego, more than {MAX_TEXT:,}"
+    if len(texts) > MAX_BODIES:
+        return f"{len(texts):,} bodies and heads, more than {MAX_BODIES:,}"
+    return ""
 
 
 def _helper(define: Define, collector: DiagnosticCollector) -> Helper | None:

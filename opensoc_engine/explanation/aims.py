@@ -37,11 +37,22 @@ _TRIED_WAYS = 3
 
 
 def put(world: World, path: Path, value: Any) -> Iterator[Edits]:
-    """The change that puts a value at a path, if the schema may allow it."""
+    """The change that puts another value at a path, if the schema may allow it."""
     kind, _ = world.type_at(path)
     found = plain(value, kind)
-    if fits(kind, found) and not is_name(world, path):
+    if not fits(kind, found) or is_name(world, path):
+        return
+    known = _standing(world, path)
+    if type(known) is not type(found) or known != found:
         yield (_reaching(world, path, found),)
+
+
+def _standing(world: World, path: Path) -> Any:
+    """What stands at a path; None if nothing does."""
+    try:
+        return value_at(world.document, path)
+    except LookupError:
+        return None
 
 
 def _reaching(world: World, path: Path, value: Any) -> Edit:
@@ -70,7 +81,7 @@ def is_name(world: World, path: Path) -> bool:
 
 def remove(world: World, path: Path | None) -> Iterator[Edits]:
     """The change that takes away what stands at a path, if it may be missing."""
-    if path and not world.type_at(path)[1]:
+    if path and not world.type_at(path)[1] and _standing(world, path) is not None:
         yield (Edit("remove", path),)
 
 

@@ -7,14 +7,14 @@ lines are rewritten in the tree, and `compatibility.rego` defines what they call
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import opa_eval
-import re2  # noqa: F401 - regopy brings a copy of its own: the one of policies comes first
-import regopy
 
 from opensoc_engine.codegen.rego import policy_module
 from opensoc_engine.rego import nodes as n
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from opensoc_engine.analysis.checker import CheckedProgram
     from opensoc_engine.policy.model import Manifest
 
-COMPATIBILITY = (Path(__file__).parent / "compatibility.rego").read_text()
+FOLDER = Path(__file__).parent
+COMPATIBILITY = (FOLDER / "compatibility.rego").read_text()
 
 
 class Engine(Protocol):
@@ -37,12 +38,14 @@ class Engine(Protocol):
         lacks: Builtins and operators, with what they are called instead.
         keyed: True if a comprehension may hold `some key, value in ...`.
         step: One of so many hold-out documents is asked in the long form.
+        short: One of so many cases is asked in the short form.
     """
 
     name: ClassVar[str]
     lacks: ClassVar[Mapping[str, str]]
     keyed: ClassVar[bool]
     step: ClassVar[int]
+    short: ClassVar[int]
 
     def __init__(self, module: str, data: Mapping[str, Any], folder: Path) -> None:
         """Read a module; `folder` is a place for its file."""
@@ -51,8 +54,54 @@ class Engine(Protocol):
         """The value of `data.<rule>`, or None if it is undefined."""
 
 
+class _Child:
+    """A process with rego-cpp, for a number of characters that are sent to it."""
+
+    _MOST = 300_000
+    _latest: ClassVar[_Child | None] = None
+
+    def __init__(self) -> None:
+        self._left = self._MOST
+        self._owner: object = None
+        self._process = subprocess.Popen(
+            [sys.executable, FOLDER / "regopy_child.py"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    @classmethod
+    def lent_to(cls, owner: object) -> _Child:
+        """One with a new interpreter; who had it before can't ask any more."""
+        if cls._latest is None or cls._latest._left <= 0:
+            if cls._latest is not None:
+                cls._latest.stop()
+            cls._latest = cls()
+        cls._latest._owner = owner
+        cls._latest.send(owner, "new")
+        return cls._latest
+
+    def send(self, owner: object, name: str, *arguments: str) -> Any:
+        """Call a method of the other side."""
+        assert owner is self._owner, "another engine has the process by now"
+        line = json.dumps([name, *arguments])
+        self._left -= len(line)
+        written, read = self._process.stdin, self._process.stdout
+        assert written is not None
+        assert read is not None
+        written.write(f"{line}\n")
+        written.flush()
+        answer = read.readline()
+        assert answer, f"rego-cpp ended at {name} {arguments}"
+        return json.loads(answer)
+
+    def stop(self) -> None:
+        """End the process, which frees what it keeps."""
+        self._process.communicate()
+
+
 class RegoCpp:
-    """rego-cpp, through regopy."""
+    """rego-cpp, through regopy; one at a time."""
 
     name = "regopy"
     lacks: ClassVar = {
@@ -72,26 +121,21 @@ class RegoCpp:
     keyed = False
     # Joins over the events of one incident take it seconds.
     step = 10
+    short = 12
 
     def __init__(self, module: str, data: Mapping[str, Any], _folder: Path) -> None:
-        self._engine = regopy.Interpreter()
-        self._modules = 0
+        self._child = _Child.lent_to(self)
         self.add(module)
-        self._engine.add_data_json(json.dumps(data))
+        self._child.send(self, "data", json.dumps(data))
 
     def add(self, module: str) -> None:
         """Read a further module."""
-        self._modules += 1
-        self._engine.add_module(f"module_{self._modules}", module)
+        self._child.send(self, "module", module)
 
     def ask(self, rule: str, document: Any) -> Any:
         # It does not read escapes in strings.
-        self._engine.set_input_term(json.dumps(document, ensure_ascii=False))
-        # Asked alone, `false` would come out as undefined.
-        answer = str(self._engine.query(f"answer = data.{rule}"))
-        if answer == "undefined":
-            return None
-        return json.loads(answer)["bindings"]["answer"]
+        text = json.dumps(document, ensure_ascii=False)
+        return self._child.send(self, "ask", rule, text)
 
 
 class Regorus:
@@ -106,6 +150,7 @@ class Regorus:
     }
     keyed = True
     step = 1
+    short = 1
 
     def __init__(self, module: str, data: Mapping[str, Any], folder: Path) -> None:
         self._file = folder / "module.rego"
@@ -135,6 +180,7 @@ class Opa:
     }
     keyed = True
     step = 1
+    short = 1
 
     def __init__(self, module: str, data: Mapping[str, Any], _folder: Path) -> None:
         from opa_bindings import OpaEngine, OpaUndefinedError  # noqa: PLC0415

@@ -33,15 +33,20 @@ def shown(solutions: Iterator[Solution]) -> list[tuple[tuple[str, ...], str]]:
     return [(evidence, str(value)) for evidence, value in solutions]
 
 
-def both(module: Module, document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What generated code and the interpreter find, by rule; each has one cache."""
-    caches: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-    backends = (generate(module, "test").rules, interpret(module))
-    generated, interpreted = (
-        {rule: shown(call(document, cache)) for rule, call in rules.items()}
-        for rules, cache in zip(backends, caches, strict=True)
-    )
-    return generated, interpreted
+class BackEnds:
+    """A policy in both forms, each made once."""
+
+    def __init__(self, module: Module) -> None:
+        self._both = generate(module, "test").rules, interpret(module)
+
+    def find(self, document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What generated code and the interpreter find; each has a cache of its own."""
+        caches: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+        generated, interpreted = (
+            {rule: shown(call(document, cache)) for rule, call in rules.items()}
+            for rules, cache in zip(self._both, caches, strict=True)
+        )
+        return generated, interpreted
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
@@ -53,7 +58,7 @@ def test_generated_code_finds_what_the_interpreter_finds_in_the_same_order(
     assume(all(problem.code not in {"E405", "E701"} for problem in problems))
     assert module is not None, [problem.message for problem in problems]
 
-    generated, interpreted = both(module, document)
+    generated, interpreted = BackEnds(module).find(document)
 
     assert generated == interpreted
 
@@ -86,8 +91,9 @@ def test_the_back_ends_agree_on_every_case_of_the_shipped_policies(name: str) ->
     fired = set()
 
     for policy, module in modules(folder):
+        back_ends = BackEnds(module)
         for document in documents[policy]:
-            generated, interpreted = both(module, document)
+            generated, interpreted = back_ends.find(document)
             assert generated == interpreted
             fired |= {rule for rule, solutions in generated.items() if solutions}
 
@@ -99,14 +105,9 @@ def compare_holdout(name: str, step: int) -> tuple[int, int]:
     policies = load_policy_set(data_root() / "rules" / name)
     compared = fired = 0
     for item in policies.compiled:
-        slug, oracle = item.policy.slug.text, interpret(item.program)
-        rules = generate(item.program, slug).rules
-        for document in holdout_documents(name, slug)[::step]:
-            seen = item.seen(document)
-            found, expected = (
-                {rule: shown(call(seen, cache)) for rule, call in functions.items()}
-                for functions, cache in ((rules, {}), (oracle, {}))
-            )
+        back_ends = BackEnds(item.program)
+        for document in holdout_documents(name, item.policy.slug.text)[::step]:
+            found, expected = back_ends.find(item.seen(document))
             assert found == expected
             compared, fired = compared + 1, fired + any(expected.values())
     assert compared >= len(policies.compiled) * len(incidents()) // step

@@ -15,6 +15,8 @@ from opensoc_env.judge import ATTACKER_RUBRIC, DEFENDER_RUBRIC
 
 LAWS = laws_of(DEFENDER_RUBRIC, ATTACKER_RUBRIC)
 CI = settings.get_profile("hunt-ci")
+# Of the 40 examples of a law; where fewer tell, it would hold whatever the rules say.
+LEAST = 10
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,9 +29,14 @@ def read_policies() -> None:
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
 def test_no_incident_breaks_the_law(law: Law) -> None:
+    told: list[bool] = []
+
     @CI
     @given(law.drawn)
     def hunted(drawn: Any) -> None:
         law.check(drawn)
+        told.append(law.tells(drawn))
 
     hunted()
+
+    assert sum(told) >= LEAST, f"{sum(told)} of {len(told)} examples tell anything"

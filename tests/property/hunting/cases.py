@@ -7,6 +7,7 @@ near some edge. The cases are read as `opensoc test` reads them.
 from __future__ import annotations
 
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -19,9 +20,14 @@ from opensoc_env.incident import IncidentError, normalise_incident
 from opensoc_env.judge import default_judge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hypothesis.strategies import SearchStrategy
 
 Incident = dict[str, Any]
+# Of so many cases one is looked at first, so that few files are not all there is.
+_STRIDE = 29
+_ENOUGH = 40
 
 
 @cache
@@ -40,6 +46,18 @@ def incidents_of_cases() -> tuple[Incident, ...]:
 def proven() -> SearchStrategy[Incident]:
     """The input of some case."""
     return st.sampled_from(incidents_of_cases())
+
+
+def proven_of(tells: Callable[[Incident], bool]) -> SearchStrategy[Incident]:
+    """The input of some case for which a law says something."""
+
+    @cache
+    def found() -> list[Incident]:
+        cases = incidents_of_cases()
+        mixed = (case for at in range(_STRIDE) for case in cases[at::_STRIDE])
+        return list(islice(filter(tells, mixed), _ENOUGH))
+
+    return st.deferred(lambda: st.sampled_from(found()))
 
 
 def balanced() -> SearchStrategy[list[Incident]]:

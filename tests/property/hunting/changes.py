@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from hunting.constants import texts
@@ -20,7 +20,10 @@ _CUTS = r"(?<![\w.-]){}(?![\w.-])"
 
 
 def reversed_events(incident: Incident) -> Incident:
-    """The same events, handed over in the opposite order."""
+    """The same events, handed over in the opposite order, which the border puts right.
+
+    The rules themselves may rely on events in the order of their times.
+    """
     return normalise_incident({**incident, "events": incident["events"][::-1]})
 
 
@@ -138,12 +141,19 @@ def _later(text: str, hours: int) -> str:
 
 
 def _known_networks() -> list[str]:
-    return [text for text in texts() if re.fullmatch(r"[\d.]+(/\d+)?", text)]
+    return [text for text in texts() if "." in text and _network(text) is not None]
 
 
 def _is_free(word: str, networks: list[str]) -> bool:
+    """True for an address outside of all networks; False for a text that is none."""
+    known = [_network(text) for text in networks]
+    return _network(word) is not None and not any(
+        ip_address(word) in network for network in known if network is not None
+    )
+
+
+def _network(text: str) -> IPv4Network | IPv6Network | None:
     try:
-        address = ip_address(word)
-        return not any(address in ip_network(n, strict=False) for n in networks)
+        return ip_network(text, strict=False)
     except ValueError:
-        return False
+        return None

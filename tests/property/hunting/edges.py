@@ -35,9 +35,9 @@ _BINDINGS = ("actor", "asset", "tool", "destination")
 
 
 @st.composite
-def edged(draw: DrawFn) -> Incident:
+def edged(draw: DrawFn, start: SearchStrategy[Incident] | None = None) -> Incident:
     """An incident after one to four changes; a change that does not fit is left out."""
-    incident: Incident = draw(staged() | proven())
+    incident: Incident = draw(staged() | proven() if start is None else start)
     for change in draw(st.lists(st.sampled_from(CHANGES), min_size=1, max_size=4)):
         changed = copy.deepcopy(incident)
         change(draw, changed)

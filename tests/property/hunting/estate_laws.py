@@ -6,9 +6,10 @@ other would only show when one is turned. So each law here turns one at a time.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hunting.laws import BrokenLawError, judged
+from hunting.laws import BrokenLawError, fires, judged, moves
 
 from opensoc_env.judge import default_judge
 
@@ -60,34 +61,35 @@ def reordered(incident: Incident) -> Iterator[tuple[str, Incident]]:
     yield "with the estate's lists reversed", {**incident, "context": context}
 
 
-def never_milder(
-    turned: Callable[[Incident], Iterator[tuple[str, Incident]]],
-) -> Callable[[Incident], None]:
-    """The law that no single turn makes the label milder."""
-    verifier = default_judge().verifier
-    ranks = [verifier.default, *reversed(verifier.order)]
-    return _holds(turned, lambda old, new: ranks.index(new) >= ranks.index(old))
+@dataclass(frozen=True, slots=True)
+class EstateLaw:
+    """What holds for an incident and each turn of it.
 
+    Attributes:
+        turned: The turns, each with what it does.
+        is_strict: True if no turn may change the label; else none may make it milder.
+    """
 
-def unchanged(
-    turned: Callable[[Incident], Iterator[tuple[str, Incident]]],
-) -> Callable[[Incident], None]:
-    """The law that no turn changes the label."""
-    return _holds(turned, lambda old, new: new == old)
+    turned: Callable[[Incident], Iterator[tuple[str, Incident]]]
+    is_strict: bool = False
 
-
-def _holds(
-    turned: Callable[[Incident], Iterator[tuple[str, Incident]]],
-    agrees: Callable[[str, str], bool],
-) -> Callable[[Incident], None]:
-    def check(incident: Incident) -> None:
+    def check(self, incident: Incident) -> None:
+        """Raise if the law is broken."""
+        verifier = default_judge().verifier
+        ranks = [verifier.default, *reversed(verifier.order)]
         before = judged(incident).outcome
-        for how, other in turned(incident):
-            after = default_judge().verifier.outcome(other)
-            if not agrees(before, after):
+        for how, other in self.turned(incident):
+            after = verifier.outcome(other)
+            is_milder = ranks.index(after) < ranks.index(before)
+            if is_milder or (self.is_strict and after != before):
                 raise BrokenLawError(f"{before} becomes {after} {how}", incident)
 
-    return check
+    def tells(self, incident: Incident) -> bool:
+        """True if a turn changes the label; if none may, if one changes anything."""
+        others = (other for _, other in self.turned(incident))
+        if self.is_strict:
+            return fires(incident) and any(other != incident for other in others)
+        return any(moves(incident, other) for other in others)
 
 
 def _each(
@@ -105,12 +107,12 @@ def _told(incident: Incident, **facts: Any) -> Incident:
     return {**incident, "context": {**incident["context"], **facts}}
 
 
-ESTATE_LAWS: dict[str, Callable[[Incident], None]] = {
-    "record-less-is-never-milder": never_milder(one_record_less),
-    "tier-zero-is-never-milder": never_milder(one_machine_of_tier_zero),
-    "fragile-is-never-milder": never_milder(one_fragile_machine),
-    "leaver-is-never-milder": never_milder(one_more_leaver),
-    "surer-is-never-milder": never_milder(one_surer_indicator),
-    "restricted-is-never-milder": never_milder(one_restricted_place),
-    "order-of-the-estate": unchanged(reordered),
+ESTATE_LAWS = {
+    "record-less-is-never-milder": EstateLaw(one_record_less),
+    "tier-zero-is-never-milder": EstateLaw(one_machine_of_tier_zero),
+    "fragile-is-never-milder": EstateLaw(one_fragile_machine),
+    "leaver-is-never-milder": EstateLaw(one_more_leaver),
+    "surer-is-never-milder": EstateLaw(one_surer_indicator),
+    "restricted-is-never-milder": EstateLaw(one_restricted_place),
+    "order-of-the-estate": EstateLaw(reordered, is_strict=True),
 }

@@ -43,6 +43,39 @@ def judged(incident: Incident) -> Decision:
     return truth
 
 
+def fires(incident: Incident) -> bool:
+    """True if any rule fires."""
+    verifier = default_judge().verifier
+    return verifier.outcome(incident) != verifier.default
+
+
+def moves(incident: Incident, other: Incident) -> bool:
+    """True if two incidents have different labels."""
+    outcome = default_judge().verifier.outcome
+    return outcome(incident) != outcome(other)
+
+
+def is_plausible(incident: Incident) -> bool:
+    """True if no rule of plausibility is violated."""
+    return default_judge().check_plausible(incident).outcome == "plausible"
+
+
+def has_uncited_events(incident: Incident) -> bool:
+    """True if a rule fires, and some event proves nothing."""
+    return fires(incident) and len(_cited(incident)) < len(incident["events"])
+
+
+def has_stopped_evidence(incident: Incident) -> bool:
+    """True if a control has stopped an event that proves something."""
+    cut = changes.cut_to(incident, _cited(incident))
+    return changes.allowed(cut) != cut
+
+
+def _cited(incident: Incident) -> set[str]:
+    findings = default_judge().truth(incident).findings
+    return {log_id for f in findings for way in f.alternatives for log_id in way}
+
+
 def _require(holds: bool, what: str, incident: Incident) -> None:
     if not holds:
         raise BrokenLawError(what, incident)

@@ -73,13 +73,14 @@ def episode_pays_fairly(played: Moves, rubrics: tuple[str, str]) -> None:
     if not view.done:
         answer = played.answer
         episode.step({"submit_triage": answer}) if answer else episode.forfeit()
-    got, fair = episode.grade().attacker_reward, _is_fair_win(played)
+    got, fair = episode.grade().attacker_reward, is_fair_win(played)
     assert got is not None
     if (got > 0) != fair:
         raise BrokenLawError(f"{attacker} pays the attacker {got}", _incident(played))
 
 
-def _is_fair_win(played: Moves) -> bool:
+def is_fair_win(played: Moves) -> bool:
+    """True if the incident is plausible and the defender wrong."""
     try:
         incident = craft_incident(played.crafted, played.estate)
     except IncidentError:
