@@ -9,6 +9,7 @@ import sys
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,6 +69,9 @@ def run(
         bool,
         typer.Option("--shortcuts", help="Score what cheats, beside the oracle."),
     ] = False,
+    fresh: Annotated[
+        int, typer.Option(min=0, max=100, help="With --shortcuts: rounds of new seeds.")
+    ] = 0,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Incidents, spread evenly over the set.")
     ] = None,
@@ -92,8 +96,13 @@ def run(
 
     if shortcuts:
         _refuse_defender(defender, endpoint)
-        _score_shortcuts(data or list(_SHORTCUT_DATA), limit, rubric, form)
+        if fresh:
+            _score_fresh(fresh, rubric, form)
+        else:
+            _score_shortcuts(data or list(_SHORTCUT_DATA), limit, rubric, form)
         return
+    if fresh:
+        raise reporting.stop("`--fresh` is for shortcuts", "add `--shortcuts`")
     try:
         judge = default_judge()
         dataset = _load(_single(data), judge, limit)
@@ -158,6 +167,30 @@ def _score_shortcuts(
         return
     for board in boards:
         _write_board(board, rubric)
+
+
+def _score_fresh(count: int, rubric: str, form: Form) -> None:
+    """Shortcuts on sets that nobody has looked at, a line for each."""
+    from opensoc_engine import OpenSocError
+    from opensoc_env.judge import default_judge
+    from opensoc_train.fresh import fresh_rounds
+
+    rounds = []
+    try:
+        for item in fresh_rounds(count, default_judge(), rubric=rubric):
+            rounds.append(item)
+            name, rate = item.holdout.best.name, item.best
+            line = f"{item.number}  {rate:.3f}  {name:<16}  pairs {item.pairs:.2f}"
+            typer.echo(line, err=form is Form.JSON)
+    except OpenSocError as error:
+        raise reporting.stop(str(error)) from None
+    mean = fmean(item.best for item in rounds)
+    pairs = max(item.pairs for item in rounds)
+    if form is Form.JSON:
+        bests = [round(item.best, 6) for item in rounds]
+        typer.echo(json.dumps({"macro_f1": bests, "mean": mean, "pairs": pairs}))
+    else:
+        typer.echo(f"best shortcut, macro-F1: mean {mean:.3f}; pairs, most {pairs:.2f}")
 
 
 def _endpoint(url: str, model: str | None, timeout: float) -> Replier:
@@ -318,7 +351,8 @@ def _rates(score: Score) -> tuple[tuple[str, Rate], ...]:
         ("readable answers", score.format_ok),
         ("citation proves it", score.citation),
         ("evidence F1", score.evidence_f1),
-        ("both of a flip pair", score.pair_accuracy),
+        ("right and proved", score.gated),
+        ("both of a pair", score.pair_accuracy),
         (_worst(score), score.worst_category),
     )
 

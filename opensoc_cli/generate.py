@@ -11,13 +11,15 @@ import typer
 from opensoc_cli import reporting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from opensoc_env.models import TaskName
+    from opensoc_env.telemetry.labeller import Label
 
 app = typer.Typer(no_args_is_help=True, help="Incidents by seed, and data sets.")
 
 MAX_COUNT = 100_000
+_RECORDED = {".json", ".jsonl", ".ndjson"}
 
 
 @app.command()
@@ -123,6 +125,101 @@ def recordings(
         ) from None
     _settle(output, render(rows), check=False)
     typer.echo(f"{len(rows)} incidents written to {output}", err=True)
+
+
+@app.command()
+def content(
+    attacks: Annotated[
+        list[Path] | None, typer.Option(help="Recordings of attacks: a file or folder.")
+    ] = None,
+    samples: Annotated[
+        list[Path] | None, typer.Option(help="Recordings that are no attacks.")
+    ] = None,
+    fresh: Annotated[
+        int, typer.Option(min=0, max=100, help="Rounds of fresh seeds for shortcuts.")
+    ] = 5,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page.")] = Path(
+        "docs/content.md"
+    ),
+) -> None:
+    """Write a page that shows what rules and data sets hold."""
+    from opensoc_engine import OpenSocError
+    from opensoc_train.content import HEAD
+
+    try:
+        parts = [HEAD, *_shown_sets(fresh)]
+        if attacks or samples:
+            parts.insert(-1, _shown_telemetry(attacks or [], samples or []))
+    except OpenSocError as error:
+        raise reporting.stop(str(error)) from None
+    except OSError as error:
+        raise reporting.stop(
+            f"can't read `{error.filename}`: {error.strerror}", "name recordings"
+        ) from None
+    _settle(output, "\n\n".join(parts) + "\n", check=False)
+    typer.echo(f"{output} written", err=True)
+
+
+def _shown_sets(fresh: int) -> list[str]:
+    """The parts of the page that need the committed sets alone."""
+    from opensoc_env.datasets import PLANS, read_rows
+    from opensoc_env.judge import default_judge
+    from opensoc_train.content import (
+        render_incidents,
+        render_shortcuts,
+        render_splits,
+    )
+    from opensoc_train.data import find_data, load_data
+    from opensoc_train.fresh import fresh_rounds
+    from opensoc_train.scoreboard import scoreboards
+
+    judge = default_judge()
+    learnt, holdout, flips = (
+        load_data(find_data(name), judge) for name in ("sft", "holdout", "flips")
+    )
+    boards = scoreboards(learnt, [holdout, flips], judge)
+    return [
+        render_splits({plan.name: read_rows(plan) for plan in PLANS}),
+        render_shortcuts(boards, list(fresh_rounds(fresh, judge))),
+        render_incidents(holdout),
+    ]
+
+
+def _shown_telemetry(attacks: Iterable[Path], samples: Iterable[Path]) -> str:
+    from opensoc_env.telemetry.agreement import Agreement
+    from opensoc_env.telemetry.alarms import Alarms
+    from opensoc_train.content import render_telemetry
+
+    agreement, alarms = Agreement(), Alarms()
+    for report, paths in ((agreement, attacks), (alarms, samples)):
+        for path, label in _labels(paths):
+            report.add(path, label)
+    return render_telemetry(agreement, alarms)
+
+
+def _labels(paths: Iterable[Path]) -> Iterator[tuple[str, Label]]:
+    """The verdicts on all recordings; what can't be read is left out."""
+    from opensoc_env.judge import default_judge
+    from opensoc_env.telemetry.labeller import label_recording
+    from opensoc_env.telemetry.library import load_mapping, mapping_names
+    from opensoc_env.telemetry.reader import Fault
+    from opensoc_env.telemetry.recordings import read_recordings
+
+    mappings = [load_mapping(name) for name in mapping_names()]
+    for path in (file for each in paths for file in _recordings_in(each)):
+        with path.open("rb") as stream:
+            for item in read_recordings(stream, path.name):
+                if not isinstance(item, Fault):
+                    for label in label_recording(item, mappings, default_judge()):
+                        if not isinstance(label, Fault):
+                            yield str(path), label
+
+
+def _recordings_in(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    inside = sorted(path.rglob("*"))
+    return [p for p in inside if p.is_file() and p.suffix in _RECORDED]
 
 
 def _settle(path: Path, text: str, *, check: bool) -> bool:

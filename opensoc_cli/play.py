@@ -7,6 +7,7 @@ import math
 import sys
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,12 +15,14 @@ import typer
 from opensoc_cli import reporting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
+    from opensoc_env.defenders import Defender
     from opensoc_env.match import MatchResult, Progress
     from opensoc_env.metrics import Rate, Score
+    from opensoc_env.self_play import SelfPlay
 
 DEFAULT_DEFENDERS = (
     "always_dismiss",
@@ -28,6 +31,8 @@ DEFAULT_DEFENDERS = (
     "keyword_heuristic",
     "verifier_oracle",
 )
+# Those that always give one answer would be wrong on most attacks.
+_ATTACKED = ("random", "keyword_heuristic", "verifier_oracle")
 # More would take minutes and change no digit of the table.
 MAX_EPISODES = 100_000
 # Two of them in two lines, so that the table fits into 80 columns.
@@ -66,6 +71,14 @@ def run(
         list[str] | None,
         typer.Option(help="A built-in defender, or `all`. May be repeated."),
     ] = None,
+    attacker: Annotated[
+        str | None,
+        typer.Option(help="Who crafts the incidents; the generator by default."),
+    ] = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option(help="File of patterns that attacks made before; it goes on."),
+    ] = None,
     form: Annotated[
         Form, typer.Option("--format", help="How to write the scores.")
     ] = Form.TEXT,
@@ -73,21 +86,67 @@ def run(
     """Let built-in defenders triage the same incidents and compare their scores."""
     from opensoc_engine import OpenSocError
     from opensoc_env.defenders import BASELINES, make_defender
-    from opensoc_env.match import play
 
-    names = dict.fromkeys(defender or DEFAULT_DEFENDERS)
+    usual = DEFAULT_DEFENDERS if attacker is None else _ATTACKED
+    names = dict.fromkeys(defender or usual)
     if "all" in names:
         names = dict.fromkeys(BASELINES)
+    if archive and attacker is None:
+        raise reporting.stop(
+            "only crafted incidents go into an archive", "name an `--attacker`"
+        )
+    result: MatchResult | SelfPlay
     try:
         defenders = [make_defender(name) for name in names]
         with _progress() as progress:
-            result = play(defenders, episodes=episodes, seed=seed, progress=progress)
+            if attacker is None:
+                result = _match(defenders, episodes, seed, progress)
+            else:
+                result = _attack(attacker, defenders, episodes, seed, archive, progress)
     except OpenSocError as error:
         raise reporting.stop(str(error)) from None
     if form is Form.JSON:
         typer.echo(json.dumps(result.to_json(), indent=2))
     else:
         _write(result)
+
+
+def _match(
+    defenders: Sequence[Defender], episodes: int, seed: int, progress: Progress | None
+) -> MatchResult:
+    from opensoc_env.match import play
+
+    return play(defenders, episodes=episodes, seed=seed, progress=progress)
+
+
+def _attack(
+    name: str,
+    defenders: Sequence[Defender],
+    episodes: int,
+    seed: int,
+    path: Path | None,
+    progress: Progress | None,
+) -> SelfPlay:
+    """Self-play that goes on from an archive and saves it."""
+    from opensoc_env.novelty import Archive
+    from opensoc_env.opponents.lineup import BUILT_IN
+    from opensoc_env.self_play import attack
+
+    if name not in BUILT_IN.attackers:
+        known = ", ".join(BUILT_IN.attackers)
+        raise reporting.stop(f"there is no attacker `{name}`", f"name one of {known}")
+    archive = Archive.load(path) if path else Archive()
+    result = attack(
+        BUILT_IN.attackers[name](),
+        defenders,
+        episodes=episodes,
+        seed=seed,
+        archive=archive,
+        progress=progress,
+    )
+    if path:
+        archive.save(path)
+    return result
 
 
 @contextmanager
@@ -111,7 +170,47 @@ def _console(*, stderr: bool) -> Console:
     return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width)
 
 
-def _write(result: MatchResult) -> None:
+def _write(result: MatchResult | SelfPlay) -> None:
+    from opensoc_env.match import MatchResult
+
+    if isinstance(result, MatchResult):
+        _write_match(result)
+    else:
+        _write_attack(result)
+
+
+def _write_attack(result: SelfPlay) -> None:
+    from rich.table import Table
+
+    console = _console(stderr=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    for title, value in _attack_rows(result):
+        table.add_row(title, value)
+    tasks = ", ".join(result.tasks)
+    console.print(f"{len(result.attacks)} incidents of {tasks}; seed {result.seed}")
+    console.print(f"{result.attacker} against {', '.join(result.defenders)}\n")
+    console.print(table)
+    console.print(f"\npolicies {result.digest}")
+
+
+def _attack_rows(result: SelfPlay) -> Iterator[tuple[str, str]]:
+    shares = {
+        "fits the schema": result.validity,
+        "could have happened": result.plausibility,
+        "and got a wrong answer": result.exploited,
+    }
+    for title, share in shares.items():
+        low, high = share.interval
+        yield title, f"{share.value:.2f}  {low:.2f}..{high:.2f}"
+    for title, count in result.histogram.items():
+        yield f"defenders that were right: {title}", str(count)
+    yield "patterns with a wrong answer", str(result.exploit_patterns)
+    yield "patterns in the archive", str(result.patterns)
+    yield "verifier rules that these have", f"{result.seen} of {result.known}"
+    yield "mean reward by attacker.v3", f"{result.mean_reward:.3f}"
+
+
+def _write_match(result: MatchResult) -> None:
     from rich.table import Table
 
     console = _console(stderr=False)

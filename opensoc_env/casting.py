@@ -66,13 +66,26 @@ class Cast:
     def free_host(self, draw: Random, **wanted: Any) -> dict[str, Any]:
         """A machine that no fact has taken, as a copy; the caller's from now on.
 
-        One with a blind sensor is only taken if `blind` allows it.
+        One with a blind sensor, or a workstation that must not be cut off, is only
+        taken if `odd` allows it.
         """
-        blind = {s["host"] for s in self.estate["sensor_health"] if not s["healthy"]}
-        shunned = frozenset() if wanted.get("blind") else blind
+        return self._take(draw, self._free_hosts(**wanted))
+
+    def another_host(self, draw: Random, system: str) -> dict[str, Any]:
+        """A free machine that runs a system, or any if none is left that does."""
+        alike = self._free_hosts(os=system)
+        return self._take(draw, alike or self._free_hosts())
+
+    def _take(self, draw: Random, found: list[dict[str, Any]]) -> dict[str, Any]:
+        host = dict(self._choose(draw, found, "machine"))
+        self.hosts.append(host["name"])
+        return host
+
+    def _free_hosts(self, **wanted: Any) -> list[dict[str, Any]]:
+        shunned = frozenset() if wanted.get("odd") else self._odd_hosts()
         roles, system = wanted.get("roles"), wanted.get("os")
         isolates = wanted.get("isolates")
-        found = [
+        return [
             host
             for host in self.estate["hosts"]
             if host["name"] not in self.hosts
@@ -81,9 +94,20 @@ class Cast:
             and (system is None or host["os"] == system)
             and (isolates is None or isolates == _isolates(host))
         ]
-        host = dict(self._choose(draw, found, "machine"))
-        self.hosts.append(host["name"])
-        return host
+
+    def has_host(self, **wanted: Any) -> bool:
+        """True if there is a machine that `free_host` could give."""
+        return bool(self._free_hosts(**wanted))
+
+    def _odd_hosts(self) -> frozenset[str]:
+        """Machines that a scenario would not expect to get."""
+        blind = {s["host"] for s in self.estate["sensor_health"] if not s["healthy"]}
+        kept = {
+            host["name"]
+            for host in self.estate["hosts"]
+            if host["role"] == "workstation" and not host["tolerates_isolation"]
+        }
+        return frozenset(blind | kept)
 
     def free_user(self, draw: Random, kind: str) -> str:
         """An account of a kind that no fact has taken; the caller's from now on.

@@ -1,37 +1,63 @@
-"""A thin client of the HTTP API; it needs only httpx and the messages."""
+"""The client of the HTTP API; it needs only httpx and the messages.
+
+`opensoc_env.client_async` has the same for asyncio. `docs/environment.md` says what is
+tried again and which errors there are.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+import time
+from itertools import count
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from opensoc_engine.errors import OpenSocError
-from opensoc_env.models import EpisodeResult, EpisodeState, Observation
+from opensoc_env import client_calls as calls
+from opensoc_env.client_calls import (
+    DEFAULT_URL,
+    BusyError,
+    ClientError,
+    FieldError,
+    Memory,
+    RefusedError,
+    Retries,
+    ServerError,
+    UnreachableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-DEFAULT_URL = "http://127.0.0.1:7860"
+    from opensoc_env.client_calls import Call
+    from opensoc_env.models import EpisodeResult, EpisodeState, Observation
 
+__all__ = [
+    "DEFAULT_URL",
+    "BusyError",
+    "ClientError",
+    "FieldError",
+    "OpenSOCClient",
+    "RefusedError",
+    "Retries",
+    "ServerError",
+    "UnreachableError",
+]
 
-class ClientError(OpenSocError):
-    """The server refused a call, or can't be reached.
-
-    Attributes:
-        status: HTTP status; 0 if there was no answer.
-        code: The problem's code, such as `already_done`.
-    """
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.status = status
-        self.code = code
+T = TypeVar("T")
 
 
 class OpenSOCClient:
-    """One caller of one server; remembers the episode that it started last.
+    """One caller of one server; remembers the episodes that it started.
+
+    Threads that share a client name the episode they mean in every call.
+
+    Args:
+        base_url: Where the server listens.
+        timeout: Seconds to wait for a connection, and for each part of an answer.
+        api_key: The server's key, if it has one.
+        retries: What is tried again; see `Retries`.
+        transport: How requests travel; over the network by default.
 
     Example:
         >>> client = OpenSOCClient("http://127.0.0.1:7860")  # doctest: +SKIP
@@ -39,10 +65,23 @@ class OpenSOCClient:
         >>> client.step({"submit_triage": {"action": "monitor"}})  # doctest: +SKIP
     """
 
-    def __init__(self, base_url: str = DEFAULT_URL, *, timeout: float = 30.0) -> None:
-        self._http = httpx.Client(base_url=base_url, timeout=timeout)
-        self._episodes: dict[tuple[str, str, int | None], str] = {}
-        self._latest: str | None = None
+    def __init__(
+        self,
+        base_url: str = DEFAULT_URL,
+        *,
+        timeout: float = 30.0,
+        api_key: str | None = None,
+        retries: Retries | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.Client(
+            base_url=base_url,
+            timeout=timeout,
+            headers=calls.headers_of(api_key),
+            transport=transport,
+        )
+        self._retries = retries or Retries()
+        self._memory = Memory()
 
     def __enter__(self) -> Self:
         return self
@@ -65,7 +104,15 @@ class OpenSOCClient:
         Raises:
             ClientError: It can't be reached.
         """
-        return dict(self._call("GET", "/health"))
+        return self._send(calls.health_call())
+
+    def ready(self) -> dict[str, Any]:
+        """Says that the server can judge, and the digest of its policies.
+
+        Raises:
+            ClientError: It can't be reached, or is not ready.
+        """
+        return self._send(calls.ready_call())
 
     def tasks(self) -> list[dict[str, Any]]:
         """The curriculum.
@@ -73,23 +120,29 @@ class OpenSOCClient:
         Raises:
             ClientError: The server can't be reached.
         """
-        return list(self._call("GET", "/tasks")["tasks"])
+        return self._send(calls.tasks_call())
 
     def reset(
         self,
         task: str = "stage1_basic",
         mode: str = "defender_only",
         seed: int | None = None,
+        **more: str | int | None,
     ) -> Observation:
         """Start an episode.
+
+        Args:
+            task: Stage of the curriculum.
+            mode: Who takes a turn.
+            seed: Determines the episode; the server counts its own by default.
+            **more: `index`, `split`, `role` and `opponent`, as `/reset` takes them.
 
         Raises:
             ClientError: The server refused.
         """
-        answer = self._call("POST", "/reset", task=task, mode=mode, seed=seed)
-        observation = Observation.model_validate(answer)
-        self._latest = observation.episode_id
-        self._episodes[task, mode, seed] = observation.episode_id
+        query = {"task": task, "mode": mode, "seed": seed, **more}
+        observation = self._send(calls.reset_call(query))
+        self._memory.started(observation, seed)
         return observation
 
     def step(
@@ -106,9 +159,9 @@ class OpenSOCClient:
         Raises:
             ClientError: The server refused.
         """
-        wanted = episode_id or self._known(task, mode, seed)
-        answer = self._call("POST", "/step", body=dict(action), episode_id=wanted)
-        return Observation.model_validate(answer)
+        named = {"episode_id": episode_id}
+        query = named if episode_id else self._memory.meant(task, mode, seed)
+        return self._send(calls.step_call(action, query))
 
     def state(self, *, episode_id: str | None = None) -> EpisodeState:
         """Where an episode stands.
@@ -116,8 +169,7 @@ class OpenSOCClient:
         Raises:
             ClientError: The server refused.
         """
-        answer = self._call("GET", "/state", episode_id=episode_id or self._latest)
-        return EpisodeState.model_validate(answer)
+        return self._send(calls.state_call(episode_id or self._memory.latest))
 
     def grade(self, *, episode_id: str | None = None) -> EpisodeResult:
         """The breakdown of a finished episode.
@@ -125,33 +177,17 @@ class OpenSOCClient:
         Raises:
             ClientError: The server refused, for example because it is not done.
         """
-        answer = self._call("GET", "/grade", episode_id=episode_id or self._latest)
-        return EpisodeResult.model_validate(answer)
+        return self._send(calls.grade_call(episode_id or self._memory.latest))
 
-    def _known(
-        self, task: str | None, mode: str | None, seed: int | None
-    ) -> str | None:
-        if task is None or mode is None:
-            return self._latest
-        return self._episodes.get((task, mode, seed), self._latest)
-
-    def _call(
-        self, method: str, path: str, *, body: Any = None, **query: str | int | None
-    ) -> Any:
-        given = {name: value for name, value in query.items() if value is not None}
-        try:
-            answer = self._http.request(method, path, params=given, json=body)
-        except httpx.HTTPError as error:
-            text = f"no answer from {self._http.base_url}: {error}"
-            raise ClientError(0, "unreachable", text) from None
-        if answer.is_success:
-            return answer.json()
-        raise _refusal(answer)
-
-
-def _refusal(answer: httpx.Response) -> ClientError:
-    try:
-        told = answer.json()
-        return ClientError(answer.status_code, told["code"], told["detail"])
-    except (ValueError, KeyError, TypeError):
-        return ClientError(answer.status_code, "http_error", answer.text[:200])
+    def _send(self, call: Call[T]) -> T:
+        for tried in count(1):
+            outcome: httpx.Response | httpx.HTTPError
+            try:
+                outcome = self._http.request(**call.arguments())
+            except httpx.HTTPError as error:
+                outcome = error
+            seconds = self._retries.wait(call, tried, outcome)
+            if seconds is None:
+                return call.finish(outcome)
+            time.sleep(seconds)
+        raise AssertionError("counting never ends")

@@ -250,7 +250,7 @@ def _parse_network(cidr: str) -> Any:
     return ip_network(cidr, strict=False)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def _parse_address(text: str) -> Any:
     """The address, or None if the text is none."""
     try:

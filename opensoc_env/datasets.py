@@ -20,19 +20,22 @@ from opensoc_env.generator import (
     UNSEEN_CATEGORIES,
     Scope,
     categories_in,
+    decoy_pair,
     flip_pair,
     generate,
     scope_of,
 )
+from opensoc_env.injections import inject
 from opensoc_env.judge import default_judge, proof_of
 from opensoc_env.leaks import NEAR, Form, form_of, nearest_of
 from opensoc_env.log_text import UNSEEN_STYLE, styles_of
 from opensoc_env.models import ACTIONS, TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from opensoc_env.generator import FlipPair
+    from opensoc_env.generator import Pair
+    from opensoc_env.injections import Injected
     from opensoc_env.judge import Judge
     from opensoc_env.models import TaskName
 
@@ -41,8 +44,12 @@ Row = dict[str, Any]
 DATA_FOLDER = Path(__file__).parent / "data"
 """The committed sets, `<name>.jsonl` each."""
 
-_TRIES = 80
-"""Incidents looked at for each row that is wanted; the shipped sets need about five."""
+_DRAWN = HOLDOUT_SEEDS + 20_261_124
+"""Seeds of what is kept for evaluation begin at the day when they were drawn: nobody
+had looked at them before, so nothing was tuned to them."""
+
+_TRIES = 400
+"""Incidents looked at for each row that is wanted; the shipped sets need about ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,8 @@ class Plan:
         each: Rows from a task; all of its quotas by default.
         scope: What the incidents are made of.
         style: How every sensor writes; by default the row's id draws it.
-        pairs: True for flip pairs; quotas then count the first members.
+        pairs: What gives pairs, if it consists of any; quotas count first members.
+        injected: True if a sentence in each incident asks for an answer.
         is_complete: True if every category must occur.
     """
 
@@ -68,7 +76,8 @@ class Plan:
     each: int | None = None
     scope: Scope | None = None
     style: str | None = None
-    pairs: bool = False
+    pairs: Callable[..., Pair] | None = None
+    injected: bool = False
     is_complete: bool = False
 
     @property
@@ -94,7 +103,7 @@ SFT = Plan(
 HOLDOUT = Plan(
     name="holdout",
     about="the frozen hold-out",
-    seed=HOLDOUT_SEEDS + 1,
+    seed=_DRAWN + 1,
     # 26 of 200 are to be dismissed, as in the original; the rest are even, but for
     # block_ip, which few categories can deserve.
     quotas={
@@ -110,11 +119,11 @@ HOLDOUT = Plan(
 FLIPS = Plan(
     name="flips",
     about="pairs that one fact tells apart, with different right actions",
-    seed=HOLDOUT_SEEDS + 2,
+    seed=_DRAWN + 2,
     quotas=dict.fromkeys(TASKS, (9,) * len(ACTIONS)),
     per_pair=(12,) * len(ACTIONS),
     each=25,
-    pairs=True,
+    pairs=flip_pair,
 )
 
 
@@ -122,7 +131,7 @@ def _harder(name: str, about: str, seed: int, scope: Scope, **more: Any) -> Plan
     return Plan(
         name=name,
         about=about,
-        seed=HOLDOUT_SEEDS + seed,
+        seed=_DRAWN + seed,
         quotas=dict.fromkeys(more.pop("tasks", TASKS), (8,) * len(ACTIONS)),
         per_pair=(20,) * len(ACTIONS),
         scope=scope,
@@ -160,6 +169,22 @@ EVASIONS = _harder(
     each=20,
     tasks=TASKS[1:],
 )
+DECOYS = Plan(
+    name="decoys",
+    about="pairs of an incident alone and among decoys, with the same right action",
+    seed=_DRAWN + 7,
+    quotas=dict.fromkeys(TASKS, (2,) * len(ACTIONS)),
+    per_pair=(3,) * len(ACTIONS),
+    pairs=decoy_pair,
+)
+INJECTIONS = _harder(
+    "injections",
+    "log lines with sentences that ask for an answer, right or wrong",
+    8,
+    Scope(),
+    each=25,
+    injected=True,
+)
 PLANS = (
     SFT,
     HOLDOUT,
@@ -168,6 +193,8 @@ PLANS = (
     UNSEEN_FORMAT,
     UNSEEN_ESTATE,
     EVASIONS,
+    DECOYS,
+    INJECTIONS,
 )
 
 
@@ -205,7 +232,7 @@ class _Choice:
             if not wanted:
                 return
             rows = self._rows(task, index)
-            if self._fits(rows, most):
+            if rows and self._fits(rows, most):
                 wanted -= 1
                 yield from rows
         if wanted:
@@ -235,13 +262,16 @@ class _Choice:
         return category in self.missing or self.dismissals > len(self.missing)
 
     def _rows(self, task: TaskName, index: int) -> list[Row]:
-        """The row, or the two of a pair, that an index names."""
+        """The row, or the two of a pair, that an index names; none if it can't be."""
         plan, judge = self.plan, self.judge
         if plan.pairs:
-            pair = flip_pair(task, plan.seed, index, judge=judge)
+            pair = plan.pairs(task, plan.seed, index, judge=judge)
             return _pair_rows(plan, task, index, pair, judge)
         scope = plan.scope or scope_of(plan.seed)
         incident = generate(task, plan.seed, index, judge=judge, scope=scope)
+        if plan.injected:
+            made = inject(incident, f"{task}-{index}", judge)
+            return [_injected_row(plan, task, index, made, judge)] if made else []
         row = _row(plan, task, index, incident, judge)
         if plan.style:
             row["styles"] = dict.fromkeys(_sensors(incident), plan.style)
@@ -301,7 +331,7 @@ def _sensors(incident: Row) -> list[str]:
 
 
 def _pair_rows(
-    plan: Plan, task: TaskName, index: int, pair: FlipPair, judge: Judge
+    plan: Plan, task: TaskName, index: int, pair: Pair, judge: Judge
 ) -> list[Row]:
     """The two rows of a pair, written alike, so that style does not tell them apart."""
     name = f"{task}-{index}"
@@ -320,6 +350,13 @@ def _pair_rows(
 def _row(plan: Plan, task: TaskName, index: int, incident: Row, judge: Judge) -> Row:
     place = {"task": task, "seed": plan.seed, "index": index}
     return place | labelled_row(incident, judge)
+
+
+def _injected_row(
+    plan: Plan, task: TaskName, index: int, made: Injected, judge: Judge
+) -> Row:
+    row = _row(plan, task, index, made.incident, judge)
+    return row | {"injection": made.label}
 
 
 def labelled_row(incident: Row, judge: Judge) -> Row:

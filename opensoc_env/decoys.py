@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from opensoc_env.casting import Cast
+from opensoc_env.places import TOWNS
 from opensoc_env.scenario import load_library
 from opensoc_env.staging import Moment, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from random import Random
 
     from opensoc_env.estate import Estate
@@ -37,22 +38,31 @@ _SHARED, _DOUBTED = 0.35, 0.2
 _FROM, _TO = -900, 1500
 """Seconds after the start of the scene between which a decoy starts."""
 
+_DESKS = ("workstation",)
 _BYSTANDERS = 3
 _WORK = ("backup", "change", "deployment", "pentest", "scan", "transfer")
+_PERSONAL = ("access", "phishing_simulation", "travel")
+_ROLES = ("Billing Reader", "Helpdesk Administrator", "Reports Reader")
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What the scenario itself drew: decoys and records start from it."""
+    """What the scenario itself drew: decoys and records start from it.
+
+    Attributes:
+        desks: The workstations of the estate, before a twist gave one another role.
+    """
 
     hosts: tuple[str, ...]
     users: tuple[str, ...]
     addresses: tuple[str, ...]
+    desks: frozenset[str]
 
 
 def core_of(cast: Cast) -> Core:
     """The machines, accounts and addresses that a cast has taken so far."""
-    return Core(tuple(cast.hosts), tuple(cast.users), tuple(cast.addresses))
+    desks = frozenset(h["name"] for h in cast.estate["hosts"] if h["role"] in _DESKS)
+    return Core(tuple(cast.hosts), tuple(cast.users), tuple(cast.addresses), desks)
 
 
 def add_decoy(scene: Scene, core: Core, number: int) -> list[Moment]:
@@ -78,30 +88,53 @@ def add_decoy(scene: Scene, core: Core, number: int) -> list[Moment]:
     shift = draw.randint(_FROM, _TO)
     _join(scene, cast.hosts, cast.users)
     label = f"decoy {number}"
-    return [Moment(m.offset + shift, label, m.event) for m in inner.moments]
+    seen = _witnessed(scene.estate, inner.moments)
+    return [Moment(m.offset + shift, label, event) for m, event in seen]
 
 
-def add_record(scene: Scene, core: Core, number: int) -> None:
-    """Add a record of other work, by or on what the scene shows."""
+def add_record(scene: Scene, core: Core, number: int, story: str) -> None:
+    """Add a record of other work, by or on what the scene shows.
+
+    Its tool is none that the text of the story has: else it would allow what happens.
+    """
     draw = scene.cast.stream("record", number)
-    kind = draw.choice(_WORK)
-    users = core.users or ("svc-deploy",)
+    actor = draw.choice(core.users or ("svc-deploy",))
     hosts = core.hosts or (draw.choice(scene.estate["hosts"])["name"],)
-    begin = draw.randrange(-7_200, 0, 300)
-    actor, asset = draw.choice(users), draw.choice(hosts)
-    scene.estate["authorisations"].append(
-        {
-            "id": f"{kind[:3].upper()}-{draw.randrange(1_000, 10_000)}",
-            "kind": kind,
-            "actor": actor,
-            "asset": asset,
-            "tool": draw.choice(scene.cast.pools["tools"]),
+    account = next(u for u in scene.estate["users"] if u["name"] == actor)
+    kind = draw.choice(_WORK + (_PERSONAL if account.get("devices") else ()))
+    if kind in _PERSONAL:
+        bound = _personal(draw, kind, account, scene.cast.pools)
+    else:
+        tools = [tool for tool in scene.cast.pools["tools"] if tool not in story]
+        bound = {
+            "asset": draw.choice(hosts),
+            "tool": draw.choice(tools),
             "destination": draw.choice(["none", *scene.cast.pools["vendors"]]),
-            "start": scene.time(begin),
-            "end": scene.time(begin + draw.randrange(14_400, 43_200, 900)),
         }
-    )
-    _join(scene, [asset], [actor])
+        _join(scene, [bound["asset"]], [])
+    begin = draw.randrange(-7_200, 0, 300)
+    end = begin + draw.randrange(14_400, 43_200, 900)
+    head = {"id": f"{kind[:3].upper()}-{draw.randrange(1_000, 10_000)}", "kind": kind}
+    window = {"start": scene.time(begin), "end": scene.time(end)}
+    scene.estate["authorisations"].append(head | {"actor": actor} | bound | window)
+    _join(scene, [], [actor])
+
+
+def _personal(
+    draw: Random, kind: str, account: Estate, pools: Mapping[str, tuple[Any, ...]]
+) -> dict[str, str]:
+    """What a record of a kind that concerns one person alone names beside them."""
+    match kind:
+        case "travel":
+            where = draw.choice([*TOWNS.values()]).country
+            asset = draw.choice(account["devices"])
+            return {"asset": asset, "tool": "logon", "destination": where}
+        case "access":
+            role = draw.choice(_ROLES)
+            return {"asset": account["name"], "tool": role, "destination": "none"}
+        case _:
+            site = f"login.{draw.choice(pools['vendors'])}"
+            return {"asset": account["name"], "tool": "email", "destination": site}
 
 
 def add_bystanders(scene: Scene) -> None:
@@ -111,6 +144,29 @@ def add_bystanders(scene: Scene) -> None:
     users = draw.sample([u["name"] for u in scene.estate["users"]], _BYSTANDERS)
     room = max(0, MAX_HOSTS - len(scene.cast.hosts))
     _join(scene, hosts[:room], users)
+
+
+def _witnessed(
+    estate: Estate, moments: Iterable[Moment]
+) -> Iterator[tuple[Moment, dict[str, Any]]]:
+    """Each moment as a sensor of its machine saw it.
+
+    A sensor whose health is on record leaves it to another one, if there is one: also
+    a healthy sensor, so that its health is a fact that nothing else depends on.
+    """
+    doubted = {(state["host"], state["sensor"]) for state in estate["sensor_health"]}
+    sensors = {host["name"]: host["sensors"] for host in estate["hosts"]}
+    for moment in moments:
+        name, source = _host_of(moment.event), moment.event["source"]
+        seeing = [s for s in sensors.get(name, ()) if (name, s) not in doubted]
+        if (name, source) not in doubted:
+            yield moment, moment.event
+        elif seeing:
+            yield moment, {**moment.event, "source": seeing[0]}
+
+
+def _host_of(event: Mapping[str, Any]) -> str:
+    return str(event["fields"].get("host", {}).get("name", ""))
 
 
 def _note_address(scene: Scene, draw: Random, address: str) -> None:
@@ -126,26 +182,19 @@ def _note_address(scene: Scene, draw: Random, address: str) -> None:
 def _place(cast: Cast, core: Core, story: Mapping[str, Any]) -> Estate:
     """A machine of the scene that fits the story, or another one."""
     draw, system = cast.stream("place"), story.get("os")
+    roles = _DESKS if story.get("desk") else None
     near = [
         host
         for host in cast.estate["hosts"]
-        if host["name"] in core.hosts and system in (None, host["os"])
+        if host["name"] in core.hosts
+        and system in (None, host["os"])
+        and (roles is None or host["name"] in core.desks)
     ]
     if near and draw.random() < _NEAR:
         return dict(draw.choice(near))
-    kept = draw.random() < _KEPT and _has_kept(cast, system)
-    more = {"isolates": False} if kept else {}
-    return cast.free_host(draw, os=system, blind=True, **more)
-
-
-def _has_kept(cast: Cast, system: str | None) -> bool:
-    """True if a machine that must not be cut off is still free."""
-    return any(
-        not host["tolerates_isolation"]
-        and host["name"] not in cast.hosts
-        and system in (None, host["os"])
-        for host in cast.estate["hosts"]
-    )
+    wanted = {"os": system, "roles": roles, "odd": True}
+    kept = cast.has_host(isolates=False, **wanted) and draw.random() < _KEPT
+    return cast.free_host(draw, **wanted, **({"isolates": False} if kept else {}))
 
 
 def _join(scene: Scene, hosts: Iterable[str], users: Iterable[str]) -> None:

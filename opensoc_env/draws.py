@@ -8,15 +8,29 @@ seed of a stream is a SHA-256 of its name, never `hash()`, so runs and machines 
 from __future__ import annotations
 
 import hashlib
-import json
+from json.encoder import encode_basestring_ascii
 from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 
 def stream(*name: str | int) -> Random:
     """The stream of draws that belongs to a name."""
-    return Random(int(fingerprint(*name), 16))  # noqa: S311 - nothing secret is drawn
+    seed = int.from_bytes(_hash(name).digest())
+    return Random(seed)  # noqa: S311 - nothing secret is drawn
 
 
 def fingerprint(*name: str | int) -> str:
     """A SHA-256 of the parts of a name, in hex; parts can't run into each other."""
-    return hashlib.sha256(json.dumps(name).encode()).hexdigest()
+    return _hash(name).hexdigest()
+
+
+def _hash(name: tuple[str | int, ...]) -> _Hash:
+    """Of the name as `json.dumps` writes it, which takes three times as long."""
+    parts = [
+        encode_basestring_ascii(part) if isinstance(part, str) else str(part)
+        for part in name
+    ]
+    return hashlib.sha256(f"[{', '.join(parts)}]".encode())

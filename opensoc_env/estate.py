@@ -22,6 +22,8 @@ Estate = dict[str, Any]
 
 EXTERNAL_RANGES = ("192.0.2", "198.51.100", "203.0.113")
 _EGRESS_SIZE = 16
+_EXTERNAL = tuple(f"{net}.{last}" for net in EXTERNAL_RANGES for last in range(1, 255))
+_PLACES = {address: at for at, address in enumerate(_EXTERNAL)}
 
 
 class _Fleet(NamedTuple):
@@ -54,7 +56,7 @@ class _World(NamedTuple):
 
 
 _FLEETS = (
-    _Fleet("workstation", "ws", "windows", "T2", 6, 7),
+    _Fleet("workstation", "ws", "windows", "T2", 7, 8),
     _Fleet("workstation", "mac", "macos", "T2", 0, 1),
     _Fleet("server", "app", "windows", "T1", 2, 2),
     _Fleet("server", "lnx", "linux", "T1", 1, 1),
@@ -151,14 +153,17 @@ def build_estate(key: str, world: str = "home") -> Estate:
 
 
 def _settle(draw: Random, estate: Estate) -> None:
-    """Add what is usual: amounts, classes of data, a leaver and a blind sensor.
+    """Add what is usual: amounts, classes of data, a leaver, and odd machines.
 
-    Scenarios cast neither that leaver nor that machine, decoys do: so that neither
-    fact gives an answer away.
+    One has a blind sensor, and one workstation must not be cut off. Scenarios cast
+    neither them nor that leaver, decoys do: so that none of this gives an answer away.
     """
     staff = [user for user in estate["users"] if user["roles"][0] not in _TECHNICAL]
     draw.choice(staff)["leaver"] = draw.random() < _LEAVING
     desktops = [h["name"] for h in estate["hosts"] if h["role"] == "workstation"]
+    kept = draw.choice(desktops)
+    for host in estate["hosts"]:
+        host["tolerates_isolation"] &= host["name"] != kept
     if draw.random() < _BLIND:
         blind = {"host": draw.choice(desktops), "sensor": "edr", "healthy": False}
         estate["sensor_health"].append(blind)
@@ -190,14 +195,12 @@ def external_address(draw: Random, estate: Estate, taken: Iterable[str]) -> str:
     """An address outside the estate and its shared egress that is not taken."""
     base, _, first = _egress_start(estate)
     shared = {f"{base}.{int(first) + at}" for at in range(_EGRESS_SIZE)}
-    used = shared | set(taken)
-    free = [
-        address
-        for network in EXTERNAL_RANGES
-        for last in range(1, 255)
-        if (address := f"{network}.{last}") not in used
-    ]
-    return draw.choice(free)
+    used = sorted(_PLACES[a] for a in shared.union(taken) if a in _PLACES)
+    # Draws one of the free ones without a list of them all.
+    at = draw.randrange(len(_EXTERNAL) - len(used))
+    for place in used:
+        at += place <= at
+    return _EXTERNAL[at]
 
 
 def _egress_start(estate: Estate) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from opensoc_engine import InputError, data_root, load_policy_set
 from opensoc_env.models import MAX_CITED, Action, FiredRule, RewardTerm, Violation
@@ -27,6 +27,13 @@ _DEFENDER_SCHEMA = "defender-grading.schema.json"
 _ATTACKER_SCHEMA = "attacker-grading.schema.json"
 # The schema's limits of `truth.evidence` and `truth.ways`.
 _MAX_EVIDENCE = 512
+
+
+class Solved(NamedTuple):
+    """How many of several answers to one incident were right."""
+
+    solved: int
+    samples: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +104,11 @@ class Judge:
         Raises:
             InputError: There is no such rubric.
         """
+        ways = ways_of(truth)
         proof = {
             "action": truth.outcome,
-            "evidence": list(proof_of(truth)),
-            "ways": [list(way) for way in ways_of(truth)],
+            "evidence": list(_together(ways)),
+            "ways": [list(way) for way in ways],
         }
         document = {"truth": proof, "response": _response(answer)}
         return self.rubric.evaluate_policy(document, rubric)
@@ -113,6 +121,7 @@ class Judge:
         defender_correct: bool,
         novelty: float,
         rubric: str = ATTACKER_RUBRIC,
+        solved: Solved | None = None,
     ) -> Decision:
         """What a crafted incident is worth; `novelty` runs from 0 to 1.
 
@@ -124,16 +133,13 @@ class Judge:
             "plausible": plausible,
             "defender_correct": defender_correct,
             "novelty": novelty,
+            **(solved._asdict() if solved else {}),
         }
         return self.rubric.evaluate_policy(document, rubric)
 
     def _rubrics(self, schema: str) -> tuple[str, ...]:
-        default = self.rubric.manifest.input_schema
-        return tuple(
-            policy.slug.text
-            for policy in self.rubric.policies
-            if (policy.input_schema or default).text == schema
-        )
+        # The set knows this without its policies, which are read only when asked for.
+        return tuple(name for name, own in self.rubric.inputs.items() if own == schema)
 
 
 @cache
@@ -166,8 +172,7 @@ def first_way(truth: Decision) -> tuple[str, ...]:
 
 def proof_of(truth: Decision) -> tuple[str, ...]:
     """Log ids that prove the right action, of all ways together."""
-    ids = dict.fromkeys(log_id for way in ways_of(truth) for log_id in way)
-    return tuple(ids)[:_MAX_EVIDENCE]
+    return _together(ways_of(truth))
 
 
 def evidence_f1(truth: Decision, cited: Sequence[str]) -> float | None:
@@ -179,6 +184,12 @@ def evidence_f1(truth: Decision, cited: Sequence[str]) -> float | None:
     ways = [set(way) for way in ways_of(truth)]
     shares = [2 * len(way & named) / (len(way) + len(named)) for way in ways]
     return max(shares, default=None)
+
+
+def is_proved(truth: Decision, cited: Sequence[str]) -> bool:
+    """True if a whole minimal proof was cited, or there is nothing to prove."""
+    ways = ways_of(truth)
+    return not ways or any(set(way).issubset(cited) for way in ways)
 
 
 def reward_of(grade: Decision) -> float:
@@ -209,6 +220,11 @@ def violations_of(decision: Decision) -> list[Violation]:
         )
         for finding in decision.findings
     ]
+
+
+def _together(ways: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    ids = dict.fromkeys(log_id for way in ways for log_id in way)
+    return tuple(ids)[:_MAX_EVIDENCE]
 
 
 def _require(side: str, name: str, known: tuple[str, ...]) -> None:

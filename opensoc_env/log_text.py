@@ -238,6 +238,8 @@ def _extension(value: Any, hashes: Hashes) -> str:
     return _inner(value, hashes).replace("=", r"\=").replace(",", r"\,")
 
 
+# The schema knows a few hundred keys.
+@lru_cache(maxsize=4096)
 def label(key: str) -> str:
     """A dotted key as words.
 
@@ -247,6 +249,7 @@ def label(key: str) -> str:
     return " ".join(part.capitalize() for part in re.split(r"[._]", key))
 
 
+@lru_cache(maxsize=4096)
 def camel(key: str) -> str:
     """A dotted key as one word.
 

@@ -18,6 +18,7 @@ from opensoc_env.judge import (
     action_of,
     default_judge,
     evidence_f1,
+    is_proved,
     proof_of,
     reward_of,
 )
@@ -39,7 +40,7 @@ class Deal:
     """One incident with the truth about it.
 
     Attributes:
-        pair: Names the flip pair that it belongs to; empty for none.
+        pair: Names the pair that it belongs to; empty for none.
     """
 
     task: TaskName
@@ -187,6 +188,7 @@ def outcome_of(
         reward=reward_of(judge.grade_defender(truth, answer, rubric)),
         value=reward_of(judge.grade_defender(truth, bare, rubric)),
         evidence=evidence_f1(truth, cited),
+        proved=is_proved(truth, cited),
         category=dealt.item.incident.get("category", ""),
         pair=dealt.pair,
     )

@@ -41,8 +41,9 @@ class Outcome:
         value: What the action alone is worth, whatever was cited.
         evidence: F1 of the cited lines over the nearest minimal proof; None if there is
             nothing to prove.
+        proved: True if a whole minimal proof was cited, or there is nothing to prove.
         category: What kind of incident it was made as.
-        pair: Names the flip pair that it belongs to; empty for none.
+        pair: Names the pair that it belongs to; empty for none.
     """
 
     truth: Action
@@ -51,6 +52,7 @@ class Outcome:
     reward: float
     value: float = 0.0
     evidence: float | None = None
+    proved: bool = False
     category: str = ""
     pair: str = ""
 
@@ -100,7 +102,10 @@ class Score:
         format_ok: Share of answers that could be read.
         citation: Share of incidents that needed action with a cited line as proof.
         evidence_f1: Mean F1 of cited lines over the nearest minimal proof.
-        pair_accuracy: Share of flip pairs of which both members are right.
+        gated: Share of right actions with a whole minimal proof cited; an action that
+            needs none is right alone.
+        pair_accuracy: Share of pairs of which both members are right: pairs that one
+            fact tells apart, or that decoys alone tell apart.
         worst_category: Accuracy on the category that went worst.
         by_category: Accuracy by category.
         confusion: Counts by truth, then by answer or `unreadable`.
@@ -120,6 +125,7 @@ class Score:
     format_ok: Rate
     citation: Rate
     evidence_f1: Rate
+    gated: Rate
     pair_accuracy: Rate
     worst_category: Rate
     by_category: Mapping[str, float]
@@ -134,7 +140,7 @@ class Score:
         }
 
 
-# What is drawn together: one outcome, or the two of a flip pair.
+# What is drawn together: one outcome, or the two of a pair.
 Unit: TypeAlias = tuple[Outcome, ...]
 # How often each different unit is there.
 Counts: TypeAlias = "Sequence[int]"
@@ -330,6 +336,7 @@ _MEASURES: Mapping[str, Callable[[Sequence[Unit]], Measure]] = {
     "format_ok": lambda kinds: _mean(kinds, lambda o: o.answer is not None),
     "citation": lambda kinds: _mean(kinds, lambda o: o.cited_ok, _is_malicious),
     "evidence_f1": lambda kinds: _mean(kinds, lambda o: o.evidence or 0.0, _is_proved),
+    "gated": lambda kinds: _mean(kinds, lambda o: o.is_right and o.proved),
     "pair_accuracy": _pairs,
     "worst_category": _worst,
 }

@@ -78,11 +78,13 @@ class CraftIncident(Message):
 
 
 class LogLine(Message):
-    """One event as the defender reads it.
+    """One event as the defender reads it; views of one incident share it.
 
     Attributes:
         text: The event's fields in the style of its sensor, see `opensoc_env.log_text`.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     log_id: str
     timestamp: str
@@ -150,6 +152,7 @@ class EpisodeResult(Message):
         answer: None if the defender had no turn or its answer could not be parsed.
         reward: The defender's; None if it had no turn.
         terms: The parts of the defender's reward.
+        attacker_terms: The parts of the attacker's reward.
         plausible: None if nobody crafted the incident.
         attacker_reward: None if nobody crafted the incident.
         policy_digest: Names the rules that decided all of this.
@@ -163,6 +166,7 @@ class EpisodeResult(Message):
     plausible: bool | None = None
     violations: list[Violation] = Field(default_factory=list)
     attacker_reward: float | None = None
+    attacker_terms: list[RewardTerm] = Field(default_factory=list)
     policy_digest: str
 
 
@@ -170,10 +174,10 @@ class Observation(Message):
     """What the side whose turn it is may see.
 
     Attributes:
-        role: Whose turn it is; when the episode is done, who moved last.
+        role: Whose turn it is; when the episode is done, whose view it is.
         alert: None on the attacker's turn.
         context: One sentence for each fact of the estate that concerns the window.
-        reward: Of the side that moved last; None until the episode is done.
+        reward: Of the side whose view it is; None until the episode is done.
         errors: What was wrong with a refused incident.
     """
 

@@ -1,9 +1,9 @@
 """An incident becomes what one side may see of it.
 
-The defender gets the head of an alert, the log lines and the facts of the estate that
-concern them, all worked out from the events and the estate alone. The claimed
-category, the claimed label, the story, the incident's name and the truth have no way
-in here.
+The defender gets the head of an alert, the log lines, and the facts of the estate and
+the cut-offs that concern them, all worked out from the events and the estate alone.
+The claimed category, the claimed label, the story, the incident's name and the truth
+have no way in here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from opensoc_env.context import estate_facts, mentions_of, window_facts
+from opensoc_env.cut_offs import cut_offs_for
 from opensoc_env.draws import fingerprint
 from opensoc_env.log_text import quote, render_fields, short_hashes, styles_of
 from opensoc_env.models import Alert, LogLine, Mode, Observation, TaskName
@@ -55,6 +56,7 @@ def observe(
     hashes = short_hashes((*seen.words, *indicators))
     if styles is None:
         styles = styles_of(episode_id, (event["source"] for event in events))
+    facts = window_facts(estate, seen, hashes)
     return Observation(
         episode_id=episode_id,
         task=task,
@@ -62,7 +64,7 @@ def observe(
         role="defender",
         alert=alert_of(events),
         log_window=[log_line(event, hashes, styles) for event in events],
-        context=window_facts(estate, seen, hashes),
+        context=[*facts, *cut_offs_for(events, facts)],
         instructions=DEFENDER_INSTRUCTIONS,
     )
 

@@ -11,9 +11,12 @@ that is the verifier's to say.
 from __future__ import annotations
 
 import copy
+import json
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from difflib import get_close_matches
+from functools import cache, cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +39,9 @@ TICKET_FACTS = {
     "expired": "the record had expired",
     **{f"wrong_{name}": f"the record names another {name}" for name in BINDINGS},
 }
+ADDS = "+"
+"""What the path of a field that a twist adds begins with."""
+
 _SLOT = re.compile(r"\$\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
 
 
@@ -63,7 +69,7 @@ class Variant:
     evasion: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scenario:
     """One template; `spec` is what the file says, valid against the schema."""
 
@@ -71,6 +77,11 @@ class Scenario:
     name: str
     spec: Mapping[str, Any]
     variants: tuple[Variant, ...]
+
+    @cached_property
+    def text(self) -> str:
+        """All that the file says, to look for words in."""
+        return json.dumps(self.spec)
 
     @property
     def twist_names(self) -> tuple[str, ...]:
@@ -136,7 +147,10 @@ def load_library(folder: Path = FOLDER) -> Library:
         decoys += document.get("decoys", [])
         pools |= {k: tuple(v) for k, v in document.get("pools", {}).items()}
         category = document.get("category", "")
-        scenarios += [_scenario(category, s) for s in document.get("scenarios", [])]
+        made = [_scenario(category, s) for s in document.get("scenarios", [])]
+        for scenario in made:
+            _check_paths(scenario, path)
+        scenarios += made
     return Library(tuple(scenarios), tuple(decoys), pools)
 
 
@@ -190,6 +204,48 @@ def _check_twists(scenario: Scenario, variant: Variant) -> None:
             raise ScenarioError(f"{place}: twist `{name}` also needs {needs}")
 
 
+def _check_paths(scenario: Scenario, file: Path) -> None:
+    """Refuse a twist that sets a field which its event lacks, or adds one it has."""
+    events: dict[str, list[Mapping[str, Any]]] = {}
+    for number, event in enumerate(scenario.spec["events"]):
+        events.setdefault(event.get("as", str(number)), []).append(event["fields"])
+    for name, twist in scenario.spec.get("twists", {}).items():
+        label = twist.get("event", "")
+        for fields, path in product(events.get(label, ()), twist.get("set", ())):
+            problem = _path_problem(fields, path)
+            if problem:
+                place = f"{file}: {scenario.name}, twist `{name}`, event `{label}`"
+                raise ScenarioError(f"{place}: {problem}")
+
+
+def _path_problem(fields: Mapping[str, Any], path: str) -> str:
+    """What is wrong with a path of an event; empty if nothing is."""
+    plain = path.removeprefix(ADDS)
+    has = _has(fields, plain.split("."))
+    if has and plain != path:
+        return f"there is a field `{plain}`; write it without `{ADDS}` to change it"
+    if has or plain != path:
+        return ""
+    near = get_close_matches(plain, list(_paths(fields)), 1)
+    hint = f"did you mean `{near[0]}`? " if near else ""
+    return f"no field `{plain}`; {hint}`{ADDS}{plain}` adds one"
+
+
+def _has(value: Any, way: list[str]) -> bool:
+    """True if a way leads somewhere; what a slot will hold is not known yet."""
+    if not way or (isinstance(value, str) and _SLOT.fullmatch(value)):
+        return True
+    return isinstance(value, dict) and way[0] in value and _has(value[way[0]], way[1:])
+
+
+def _paths(value: Any, before: str = "") -> Iterator[str]:
+    """The path of each field inside."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield f"{before}{key}"
+            yield from _paths(item, f"{before}{key}.")
+
+
 def fill(value: Any, names: Mapping[str, Any], place: str) -> Any:
     """A value with its slots filled; a slot that is all of a text keeps its type.
 
@@ -197,7 +253,7 @@ def fill(value: Any, names: Mapping[str, Any], place: str) -> Any:
         ScenarioError: A slot names nothing.
     """
     if isinstance(value, str):
-        return _fill_text(value, names, place)
+        return _fill_text(value, names, place) if "$" in value else value
     if isinstance(value, list):
         return [fill(item, names, place) for item in value]
     if isinstance(value, dict):
@@ -208,7 +264,8 @@ def fill(value: Any, names: Mapping[str, Any], place: str) -> Any:
 def _fill_text(text: str, names: Mapping[str, Any], place: str) -> Any:
     whole = _SLOT.fullmatch(text)
     if whole:
-        return copy.deepcopy(_look_up(whole[1], names, place))
+        value = _look_up(whole[1], names, place)
+        return copy.deepcopy(value) if isinstance(value, dict | list) else value
     return _SLOT.sub(lambda slot: str(_look_up(slot[1], names, place)), text)
 
 

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from opensoc_env import places
-from opensoc_env.scenario import BINDINGS, Scenario, ScenarioError
+from opensoc_env.scenario import ADDS, BINDINGS, Scenario, ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from opensoc_env.casting import Cast
     from opensoc_env.estate import Estate
@@ -57,7 +57,7 @@ class Scene:
     def time(self, offset: int) -> str:
         """The time so many seconds after the start."""
         at = self.start + timedelta(seconds=offset)
-        return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"{at.replace(tzinfo=None).isoformat()}Z"
 
     def stage(self, specs: list[dict[str, Any]], twists: frozenset[str]) -> None:
         """Add the events that the twists leave in."""
@@ -66,15 +66,21 @@ class Scene:
                 self.moments += self._moments(spec, spec.get("as", str(number)))
 
     def _moments(self, spec: Mapping[str, Any], label: str) -> Iterator[Moment]:
-        offset = self.cast.stream(label, "at").randint(*spec["at"])
+        offset = self._between(spec["at"], label, "at")
         repeat = spec.get("repeat", {"count": 1, "gap": [1, 1]})
         values = spec.get("each") or [None] * int(self.cast.fill(repeat["count"]))
         for turn, value in enumerate(values):
+            if turn:
+                offset += self._between(repeat["gap"], label, "gap", turn - 1)
             each = self.cast.fill(value)
             fields = self.cast.fill(spec["fields"], each=each, i=turn)
             head = {"event_type": spec["type"], "source": spec["source"]}
             yield Moment(offset, label, head | {"fields": fields})
-            offset += self.cast.stream(label, "gap", turn).randint(*repeat["gap"])
+
+    def _between(self, bounds: Sequence[int], *name: str | int) -> int:
+        """A number from the stream of a name; a stream takes time, so none in vain."""
+        least, most = bounds
+        return least if least == most else self.cast.stream(*name).randint(least, most)
 
 
 def perform(scenario: Scenario, twists: tuple[str, ...], cast: Cast) -> Scene:
@@ -127,7 +133,7 @@ def _change_events(scene: Scene, label: str, new: Mapping[str, Any]) -> None:
         raise ScenarioError(f"{scene.cast.place}: no event `{label}` to change")
     for moment in found:
         for path, value in new.items():
-            *way, last = path.split(".")
+            *way, last = path.removeprefix(ADDS).split(".")
             node = moment.event["fields"]
             for name in way:
                 node = node.setdefault(name, {})
@@ -180,7 +186,7 @@ def _other(scene: Scene, binding: str, value: str) -> str:
     if binding == "actor":
         return cast.free_user(draw, "service" if value.startswith("svc-") else "staff")
     if host is not None:
-        return str(cast.free_host(draw, os=host["os"])["name"])
+        return str(cast.another_host(draw, host["os"])["name"])
     if value[0].isdigit():
         return cast.free_address(draw)
     if places.is_country(value):

@@ -1,7 +1,6 @@
 """The HTTP API of the original system: /reset /step /state /grade /tasks.
 
-Bodies are read here and not by the framework, so that a huge or deeply nested one gets
-a plain answer. `docs/environment.md` has the commands.
+`docs/environment.md` has the commands.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from opensoc_env.models import (
     CraftIncident,
@@ -17,114 +16,85 @@ from opensoc_env.models import (
     EpisodeState,
     Mode,
     Observation,
+    Role,
     SubmitTriage,
     TaskName,
 )
+from opensoc_env.server.episode_book import Key
 from opensoc_env.server.problems import ApiError
 from opensoc_env.tasks import TASK_NOTES
 
 if TYPE_CHECKING:
     from opensoc_env.server.episode_book import EpisodeBook
 
+MAX_SEED = 2**53
+_MAX_NAME = 64
+
 Task = Annotated[TaskName, Query(description="Stage of the curriculum.")]
 ModeName = Annotated[Mode, Query(description="Who takes a turn.")]
 Seed = Annotated[
-    int | None, Query(ge=0, lt=2**53, description="Determines the episode completely.")
+    int | None,
+    Query(ge=0, lt=MAX_SEED, description="Determines the episode completely."),
+]
+Index = Annotated[
+    int, Query(ge=0, lt=MAX_SEED, description="Counts incidents of a seed or a split.")
+]
+Split = Annotated[
+    str | None,
+    Query(max_length=_MAX_NAME, description="A committed data set to play from."),
+]
+RoleName = Annotated[
+    Role | None, Query(description="The side you play; every turn by default.")
+]
+OpponentName = Annotated[
+    str | None,
+    Query(max_length=_MAX_NAME, description="Who plays the other side, by name."),
 ]
 EpisodeId = Annotated[
-    str | None, Query(max_length=64, description="As `/reset` returned it.")
+    str | None, Query(max_length=_MAX_NAME, description="As `/reset` returned it.")
 ]
-MAX_DEPTH = 32
 
-_BODY = {
+_ACTION_SCHEMA = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+    "properties": {
+        "submit_triage": SubmitTriage.model_json_schema(),
+        "craft_incident": CraftIncident.model_json_schema(),
+    },
+}
+_ACTION_EXAMPLE = {
+    "submit_triage": {
+        "action": "monitor",
+        "cited_log_id": "L1-0",
+        "rationale": "smoke",
+    }
+}
+_STEP_BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "minProperties": 1,
-                    "maxProperties": 1,
-                    "additionalProperties": False,
-                    "properties": {
-                        "submit_triage": SubmitTriage.model_json_schema(),
-                        "craft_incident": CraftIncident.model_json_schema(),
-                    },
-                },
-                "example": {
-                    "submit_triage": {
-                        "action": "monitor",
-                        "cited_log_id": "L1-0",
-                        "rationale": "smoke",
-                    }
-                },
-            }
+            "application/json": {"schema": _ACTION_SCHEMA, "example": _ACTION_EXAMPLE}
         },
     }
 }
 
 
-def build_router(book: EpisodeBook) -> APIRouter:
-    """The routes over one book of episodes."""
-    router = APIRouter(tags=["OpenSOC"])
-
-    @router.post("/reset")
-    async def reset(
-        task: Task = "stage1_basic", mode: ModeName = "defender_only", seed: Seed = None
-    ) -> Observation:
-        """Start an episode; its `episode_id` names it in later calls."""
-        return book.reset(task, mode, seed)
-
-    @router.post("/step", openapi_extra=_BODY)
-    async def step(
-        request: Request,
-        task: Task = "stage1_basic",
-        mode: ModeName = "defender_only",
-        seed: Seed = None,
-        episode_id: EpisodeId = None,
-    ) -> Observation:
-        """Take one turn: `submit_triage`, or `craft_incident` in self-play."""
-        episode = book.find(episode_id, (task, mode, seed))
-        return episode.step(read_action(await request.body()))
-
-    @router.get("/state")
-    async def state(
-        task: Task = "stage1_basic",
-        mode: ModeName = "defender_only",
-        seed: Seed = None,
-        episode_id: EpisodeId = None,
-    ) -> EpisodeState:
-        """Where an episode stands; never its truth."""
-        return book.find(episode_id, (task, mode, seed)).state()
-
-    @router.get("/grade")
-    async def grade(
-        task: Task = "stage1_basic",
-        mode: ModeName = "defender_only",
-        seed: Seed = None,
-        episode_id: EpisodeId = None,
-    ) -> EpisodeResult:
-        """The full breakdown of a finished episode."""
-        return book.find(episode_id, (task, mode, seed), done=True).grade()
-
-    @router.get("/tasks")
-    async def tasks() -> dict[Literal["tasks"], list[dict[str, Any]]]:
-        """The curriculum."""
-        return {"tasks": [dict(note) for note in TASK_NOTES]}
-
-    return router
+def _key(
+    task: Task = "stage1_basic", mode: ModeName = "defender_only", seed: Seed = None
+) -> Key:
+    return task, mode, seed
 
 
-def read_action(body: bytes) -> dict[str, Any]:
-    """The JSON object of a request body.
+async def read_action(request: Request) -> dict[str, Any]:
+    """The JSON object of a request's body.
 
     Raises:
-        ApiError: It is not a JSON object, or is nested too deeply.
+        ApiError: It is not a JSON object.
     """
     try:
-        if _depth(body) > MAX_DEPTH:
-            raise ApiError(422, "bad_action", f"nested deeper than {MAX_DEPTH} levels")
-        action = json.loads(body)
+        action = json.loads(await request.body())
     except ValueError as error:
         text = f"the body is not JSON: {error}"
         raise ApiError(400, "bad_json", text) from None
@@ -134,13 +104,50 @@ def read_action(body: bytes) -> dict[str, Any]:
     return action
 
 
-def _depth(body: bytes) -> int:
-    """An upper bound of how deep brackets nest; those in strings count too."""
-    deepest = depth = 0
-    for byte in body:
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    return deepest
+Meant = Annotated[Key, Depends(_key)]
+ActionBody = Annotated[dict[str, Any], Depends(read_action)]
+
+
+def build_router(book: EpisodeBook) -> APIRouter:
+    """The routes over one book of episodes.
+
+    They are plain functions, so each runs in a thread and none holds up the rest.
+    """
+    router = APIRouter(tags=["OpenSOC"])
+
+    @router.post("/reset")
+    def reset(
+        meant: Meant,
+        index: Index = 0,
+        split: Split = None,
+        role: RoleName = None,
+        opponent: OpponentName = None,
+    ) -> Observation:
+        """Start an episode; its `episode_id` names it in later calls."""
+        return book.reset(
+            *meant, index=index, split=split, role=role, opponent=opponent
+        )
+
+    @router.post("/step", openapi_extra=_STEP_BODY)
+    def step(
+        action: ActionBody, meant: Meant, episode_id: EpisodeId = None
+    ) -> Observation:
+        """Take one turn: `submit_triage`, or `craft_incident` in self-play."""
+        return book.find(episode_id, meant).step(action)
+
+    @router.get("/state")
+    def state(meant: Meant, episode_id: EpisodeId = None) -> EpisodeState:
+        """Where an episode stands; never its truth."""
+        return book.find(episode_id, meant).episode.state()
+
+    @router.get("/grade")
+    def grade(meant: Meant, episode_id: EpisodeId = None) -> EpisodeResult:
+        """The full breakdown of a finished episode."""
+        return book.find(episode_id, meant, done=True).episode.grade()
+
+    @router.get("/tasks")
+    def tasks() -> dict[Literal["tasks"], list[dict[str, Any]]]:
+        """The curriculum."""
+        return {"tasks": [dict(note) for note in TASK_NOTES]}
+
+    return router

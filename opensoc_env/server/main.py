@@ -1,5 +1,10 @@
-"""The app by name: `uvicorn opensoc_env.server.main:app`."""
+"""The app by name: `uvicorn opensoc_env.server.main:app`.
 
-from opensoc_env.server.app import build_app
+`OPENSOC_API_KEY` in the environment is the key that callers must bring.
+"""
 
-app = build_app()
+import os
+
+from opensoc_env.server.app import Access, build_app
+
+app = build_app(access=Access(api_key=os.environ.get("OPENSOC_API_KEY") or None))

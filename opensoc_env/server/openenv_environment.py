@@ -1,76 +1,92 @@
-"""OpenSOC as an `openenv` environment: one episode a session, one role a turn.
+"""OpenSOC as an `openenv` environment: one episode a session, one role a session.
 
-The messages are ours (`opensoc_env.models`) on openenv's base classes. What a client
-can read holds nothing of the truth before the episode is done.
+A session says at `reset` what it plays: a task and a seed or a row of a split, which
+side, and against whom. What a client can read holds nothing of the truth before the
+episode is done. After `close` every call fails: the package may go on calling.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from openenv.core.env_server.interfaces import Environment
-from openenv.core.env_server.types import Action as WireAction
-from openenv.core.env_server.types import EnvironmentMetadata
-from openenv.core.env_server.types import Observation as WireObservation
-from openenv.core.env_server.types import State as WireState
-from pydantic import Field
-
-from opensoc_env.episode import Episode, EpisodeError
-from opensoc_env.judge import Judge, default_judge
-from opensoc_env.models import (
-    Alert,
-    CraftIncident,
-    EpisodeResult,
-    LogLine,
-    Mode,
-    Observation,
-    Role,
-    SubmitTriage,
-    TaskName,
+from openenv.core.env_server.mcp_types import (
+    CallToolAction,
+    CallToolObservation,
+    ListToolsAction,
+    ListToolsObservation,
 )
+from openenv.core.env_server.types import EnvironmentMetadata
+
+from opensoc_engine import InputError
+from opensoc_env.episode import HUMAN, TURNS, Episode, EpisodeError
+from opensoc_env.judge import default_judge
+from opensoc_env.novelty import Archive
+from opensoc_env.opponents.lineup import BUILT_IN
+from opensoc_env.server import openenv_tools
+from opensoc_env.server.openenv_messages import (
+    TriageAction,
+    TriageObservation,
+    TriageState,
+)
+from opensoc_env.server.openenv_rubric import EpisodeRubric
+from opensoc_env.server.openenv_tasks import SplitTasks, no_split
+from opensoc_env.server.reset_arguments import read_reset
+from opensoc_env.server.tables import Seat, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from opensoc_env.finished import FinishedEpisode
+    from opensoc_env.judge import Judge
+    from opensoc_env.models import EpisodeState, TaskName
+    from opensoc_env.opponents.lineup import Lineup
+    from opensoc_env.server.reset_arguments import ResetArguments
+
+    Playing: TypeAlias = Episode | Seat
+
+_DEFAULT_TASK: TaskName = "stage1_basic"
 
 
-class TriageAction(WireAction):
-    """One turn: exactly one of the two."""
+class OpenSOCEnvironment(
+    SplitTasks, Environment[TriageAction, TriageObservation, TriageState]
+):
+    """One session: `reset`, then one turn or two.
 
-    submit_triage: SubmitTriage | None = None
-    craft_incident: CraftIncident | None = None
+    Novelty of crafted incidents counts within the session, so no other session changes
+    its rewards.
 
-
-class TriageObservation(WireObservation):
-    """What the side whose turn it is may see; see `opensoc_env.models.Observation`."""
-
-    episode_id: str
-    task: TaskName
-    mode: Mode
-    role: Role
-    alert: Alert | None
-    log_window: list[LogLine]
-    context: list[str]
-    instructions: str
-    result: EpisodeResult | None = None
-    errors: list[str] = Field(default_factory=list)
-
-
-class TriageState(WireState):
-    """Where an episode stands; never its truth."""
-
-    task: TaskName | None = None
-    mode: Mode | None = None
-    role: Role | None = None
-    done: bool = False
-
-
-class OpenSOCEnvironment(Environment[TriageAction, TriageObservation, TriageState]):
-    """One session: `reset`, then one turn or two."""
+    Args:
+        judge: The policies; the ones that ship with OpenSOC by default.
+        lineup: Who can be played against.
+        tables: Where sessions meet that play against each other.
+        on_finish: Gets the record of each finished episode.
+    """
 
     SUPPORTS_CONCURRENT_SESSIONS = True
 
-    def __init__(self, judge: Judge | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        judge: Judge | None = None,
+        *,
+        lineup: Lineup = BUILT_IN,
+        tables: Tables | None = None,
+        on_finish: Callable[[FinishedEpisode], None] | None = None,
+    ) -> None:
         self._judge = judge or default_judge()
-        self._episode: Episode | None = None
+        super().__init__()
+        self._lineup = lineup
+        self._tables = Tables() if tables is None else tables
+        self._on_finish = on_finish
+        self._archive = Archive()
+        self._playing: Playing | None = None
+        self._tools: tuple[str, ...] = tuple(TURNS)
+        self._tree: EpisodeRubric | None = None
+        self._ended: tuple[Mapping[str, Any], TriageObservation] | None = None
         self._closed = False
+        # A session may be reached over its socket and over HTTP at once.
+        self._lock = Lock()
 
     def reset(
         self,
@@ -78,55 +94,114 @@ class OpenSOCEnvironment(Environment[TriageAction, TriageObservation, TriageStat
         episode_id: str | None = None,
         **kwargs: Any,
     ) -> TriageObservation:
-        """Start an episode.
+        """Start an episode, or come back to one that another session plays too.
 
         Args:
             seed: Determines the episode completely; 0 if not given.
             episode_id: Echoed in every message.
-            **kwargs: `task`, `mode` and `index`, as in `opensoc_env.episode.Episode`.
+            **kwargs: The other fields of `ResetArguments`.
 
         Raises:
             EpisodeError: An argument is wrong, or the session was closed.
         """
-        self._refuse_closed()
-        unknown = sorted(kwargs.keys() - {"task", "mode", "index"})
-        if unknown:
-            text = (
-                f"`reset` has no argument `{unknown[0]}`; it has task, mode and index"
-            )
-            raise EpisodeError("bad_action", text)
-        self._episode = Episode(
-            kwargs.get("task", "stage1_basic"),
-            kwargs.get("mode", "defender_only"),
-            0 if seed is None else seed,
-            kwargs.get("index", 0),
-            judge=self._judge,
-            episode_id=episode_id,
-        )
-        return _to_wire(self._episode.reset())
+        given = {"seed": seed, "episode_id": episode_id, **kwargs}
+        with self._lock:
+            self._refuse_closed()
+            arguments = read_reset(given)
+            playing: Playing
+            if arguments.opponent == HUMAN:
+                playing = seat = self._sit(arguments)
+                observation = seat.look()
+            else:
+                mode, role = arguments.played_mode, arguments.role
+                opponent = self._lineup.seated(mode, role, arguments.opponent)
+                playing = episode = self._start(arguments, opponent)
+                observation = episode.reset()
+            if playing is not self._playing:
+                self._leave()
+            self._playing = playing
+            self._tools = _tools_of(arguments)
+            self._ended = None
+            if self._tree is not None:
+                self._tree.reset()
+            return TriageObservation.of(observation)
 
     def step(
         self,
-        action: TriageAction,
+        action: TriageAction | ListToolsAction | CallToolAction,
         timeout_s: float | None = None,  # noqa: ARG002 - part of openenv's interface
         **kwargs: Any,  # noqa: ARG002 - same
-    ) -> TriageObservation:
-        """Take one turn.
+    ) -> Any:
+        """Take one turn, as an action or as the call of a tool.
 
         Raises:
             EpisodeError: There is no running episode, or the turn is not valid.
         """
+        if isinstance(action, ListToolsAction):
+            self._refuse_closed()
+            return ListToolsObservation(tools=openenv_tools.described(self._tools))
+        if isinstance(action, CallToolAction):
+            seen = self.play(action.tool_name, action.arguments)
+            return CallToolObservation(
+                tool_name=action.tool_name,
+                result=openenv_tools.told(seen),
+                done=seen.done,
+                reward=seen.reward,
+            )
+        return self._take(action.turn())
+
+    def play(self, tool: str, arguments: Any) -> TriageObservation:
+        """Take the turn that a tool stands for.
+
+        Raises:
+            EpisodeError: This session has no such tool, or the turn is not valid.
+        """
         self._refuse_closed()
-        if self._episode is None:
-            raise EpisodeError("not_reset", "call reset before step")
-        return _to_wire(self._episode.step(_turn(action)))
+        if tool not in self._tools:
+            known = ", ".join(self._tools)
+            raise EpisodeError(
+                "wrong_role", f"this session has no tool `{tool[:64]}`; it has {known}"
+            )
+        return self._take({tool: arguments})
 
     @property
     def state(self) -> TriageState:
-        """Where the episode stands."""
-        if self._episode is None:
+        """Where the episode stands.
+
+        Raises:
+            EpisodeError: The session was closed.
+        """
+        self._refuse_closed()
+        if self._playing is None:
             return TriageState(episode_id=None, step_count=0)
-        return TriageState(**self._episode.state().model_dump())
+        state: EpisodeState = self._playing.state()
+        return TriageState(**state.model_dump())
+
+    @property
+    def rubric(self) -> EpisodeRubric:
+        """The reward as a tree; scores are those of the last episode, if it is done.
+
+        It is built when somebody looks: most sessions never do.
+        """
+        if self._tree is None:
+            self._tree = EpisodeRubric(self._judge)
+            if self._ended is not None:
+                self._tree(*self._ended)
+        return self._tree
+
+    @rubric.setter
+    def rubric(self, _: object) -> None:
+        """The package's base class sets one of its own, which stays unused."""
+
+    @property
+    def mcp_server(self) -> Any:
+        """The tools of this session's side, which the package's MCP routes call.
+
+        Raises:
+            EpisodeError: The session was closed.
+        """
+        self._refuse_closed()
+        return openenv_tools.tool_server(self._tools, self.play)
 
     def get_metadata(self) -> EnvironmentMetadata:
         """What the environment is."""
@@ -138,22 +213,70 @@ class OpenSOCEnvironment(Environment[TriageAction, TriageObservation, TriageStat
 
     def close(self) -> None:
         """End the session; every later call fails."""
-        self._closed = True
-        self._episode = None
+        with self._lock:
+            self._closed = True
+            self._leave()
+
+    def _take(self, turn: Mapping[str, Any]) -> TriageObservation:
+        with self._lock:
+            self._refuse_closed()
+            if self._playing is None:
+                raise EpisodeError("not_reset", "call reset before step")
+            observation = TriageObservation.of(self._playing.step(turn))
+            if observation.done:
+                self._ended = (turn, observation)
+                if self._tree is not None:
+                    self._tree(*self._ended)
+            return observation
+
+    def _start(self, arguments: ResetArguments, opponent: Any) -> Episode:
+        try:
+            episode = Episode(
+                arguments.task or _DEFAULT_TASK,
+                arguments.played_mode,
+                arguments.seed,
+                arguments.index,
+                split=arguments.split,
+                role=arguments.role,
+                opponent=opponent,
+                judge=self._judge,
+                archive=self._archive,
+                episode_id=arguments.episode_id,
+                on_finish=self._on_finish,
+            )
+        except InputError as error:
+            raise no_split(error) from None
+        if arguments.task not in (None, episode.task):
+            expected = f"`{episode.task}`, or none: the row says it"
+            text = f"`task`: the row is not of `{arguments.task}`; expected {expected}"
+            raise EpisodeError("bad_reset", text, field="task", expected=expected)
+        return episode
+
+    def _sit(self, arguments: ResetArguments) -> Seat:
+        """A side of the table that the episode's id names."""
+        name, role = arguments.episode_id, arguments.role
+        if name is None or role is None or arguments.played_mode != "self_play":
+            expected = "`self_play`, a role, and the episode_id that both sessions give"
+            text = f"`opponent`: two sessions can't meet so; expected {expected}"
+            raise EpisodeError("bad_reset", text, field="opponent", expected=expected)
+        seat, terms = self._playing, arguments.terms
+        if isinstance(seat, Seat) and seat.is_at(name, role, terms):
+            return seat
+        return self._tables.sit(name, role, terms, lambda: self._start(arguments, None))
+
+    def _leave(self) -> None:
+        if isinstance(self._playing, Seat):
+            self._playing.leave()
+        self._playing = None
 
     def _refuse_closed(self) -> None:
-        # openenv can go on stepping an environment that it has closed.
         if self._closed:
             raise EpisodeError("not_reset", "the session was closed: connect again")
 
 
-def _turn(action: TriageAction) -> dict[str, Any]:
-    sides = {
-        "submit_triage": action.submit_triage,
-        "craft_incident": action.craft_incident,
-    }
-    return {name: said.model_dump() for name, said in sides.items() if said is not None}
-
-
-def _to_wire(observation: Observation) -> TriageObservation:
-    return TriageObservation(**observation.model_dump())
+def _tools_of(arguments: ResetArguments) -> tuple[str, ...]:
+    """The turns that a session has."""
+    role = arguments.role
+    if role is None and arguments.played_mode == "defender_only":
+        role = "defender"
+    return tuple(name for name, side in TURNS.items() if role in (None, side))

@@ -12,6 +12,7 @@ from opensoc_env import datasets
 from opensoc_env.audit import AUDIT_FILE, audit, render_audit
 from opensoc_env.datasets import (
     DATA_FOLDER,
+    DECOYS,
     EVASIONS,
     FLIPS,
     HOLDOUT,
@@ -21,6 +22,7 @@ from opensoc_env.datasets import (
     UNSEEN_ESTATE,
     UNSEEN_FORMAT,
     Plan,
+    Row,
     read_rows,
     render,
     select,
@@ -33,7 +35,8 @@ from opensoc_env.generator import (
     generate,
     scope_of,
 )
-from opensoc_env.judge import default_judge
+from opensoc_env.injections import inject
+from opensoc_env.judge import Judge, default_judge
 from opensoc_env.leaks import NEAR, form_of, nearest_of
 from opensoc_env.log_text import SEEN_STYLES, UNSEEN_STYLE
 from opensoc_env.models import ACTIONS, MAX_EVENTS, TASKS
@@ -43,7 +46,7 @@ SMALL = tuple(
     for name, seed in (("sft", 2), ("holdout", 1))
 )
 PAIRS = Plan(
-    "flips", "a test", 3, {"stage2_multi": (2,) * 5}, (2,) * 5, each=2, pairs=True
+    "flips", "a test", 3, {"stage2_multi": (2,) * 5}, (2,) * 5, each=2, pairs=flip_pair
 )
 FORMAT = Plan(
     "f", "a test", 4, {"stage1_basic": (1,) * 5}, (5,) * 5, each=2, style="cef"
@@ -76,6 +79,16 @@ def test_pairs_stand_together_with_one_name_and_one_style() -> None:
         assert one["pair"] == other["pair"] != ""
         assert one["styles"] == other["styles"]
         assert one["truth"]["action"] != other["truth"]["action"]
+
+
+def test_the_members_of_a_decoy_pair_have_one_right_action() -> None:
+    rows = read_rows(DECOYS)
+
+    for alone, amid in zip(rows[::2], rows[1::2], strict=True):
+        assert alone["pair"] == amid["pair"] != ""
+        assert alone["truth"]["action"] == amid["truth"]["action"]
+        assert len(alone["incident"]["events"]) < len(amid["incident"]["events"])
+    assert {row["truth"]["action"] for row in rows} == set(ACTIONS)
 
 
 def test_a_style_of_the_plan_is_that_of_every_sensor() -> None:
@@ -119,16 +132,26 @@ def test_committed_rows_are_what_was_planned(plan: Plan) -> None:
     assert max(len(row["incident"]["events"]) for row in rows) <= MAX_EVENTS
 
 
+def injected(incident: Row, row: Row, judge: Judge) -> Row:
+    """The incident with the sentence that a row says is in it."""
+    made = inject(incident, f"{row['task']}-{row['index']}", judge)
+    assert made is not None
+    assert row["injection"] == made.label
+    return made.incident
+
+
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
 def test_committed_rows_come_from_the_generator_and_the_judge(plan: Plan) -> None:
     judge, scope = default_judge(), plan.scope or scope_of(plan.seed)
     for row in read_rows(plan)[::20]:
         place = (row["task"], row["seed"], row["index"])
         made = (
-            flip_pair(*place, judge=judge).first
+            plan.pairs(*place, judge=judge).first
             if plan.pairs
             else generate(*place, judge=judge, scope=scope)
         )
+        if plan.injected:
+            made = injected(made, row, judge)
 
         assert row["digest"] == judge.digest, STALE
         assert row["incident"] == made, STALE

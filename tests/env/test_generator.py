@@ -19,6 +19,7 @@ from opensoc_env.generator import (
     STAGES,
     UNSEEN_CATEGORIES,
     Scope,
+    decoy_pair,
     flip_pair,
     generate,
     scope_of,
@@ -28,6 +29,7 @@ from opensoc_env.incident import normalise_incident
 from opensoc_env.judge import default_judge
 from opensoc_env.log_text import texts_of
 from opensoc_env.models import ACTIONS, TASKS
+from opensoc_env.scenario import load_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,14 +137,16 @@ def test_addresses_are_internal_or_kept_for_documentation(task: TaskName) -> Non
 @pytest.mark.parametrize("task", TASKS)
 def test_an_incident_shows_few_machines(task: TaskName) -> None:
     for incident in sample(task):
-        assert 3 <= len(incident["context"]["hosts"]) <= 9
+        hosts = {host["name"] for host in incident["context"]["hosts"]}
+        named = hosts & set(texts_of([e["fields"] for e in incident["events"]]))
+        assert 3 <= len(hosts) <= max(9, len(named) + 1)
 
 
 def test_the_first_stage_is_short_and_later_ones_have_decoys() -> None:
     sizes = {task: [len(i["events"]) for i in sample(task, 40)] for task in TASKS}
     means = [sum(sizes[task]) / 40 for task in TASKS]
 
-    assert max(sizes["stage1_basic"]) <= 4
+    assert means[0] <= 3
     assert means == sorted(means)
 
 
@@ -153,17 +157,39 @@ def test_no_action_is_rare(task: TaskName) -> None:
     assert min(counts[action] for action in ACTIONS) >= 0.08 * 150
 
 
+def kept_from(scope: Scope) -> set[tuple[str, frozenset[str]]]:
+    """Scenarios with the twists of each variant that a scope may not use."""
+    return {
+        (scenario.name, frozenset(variant.twists))
+        for scenario in load_library().scenarios
+        for variant in scenario.variants
+        if not scope.holds(scenario, variant)
+    }
+
+
 def test_training_seeds_never_use_what_is_kept_for_evaluation() -> None:
-    stage = STAGES["stage4_adversarial"]
-    keys = [fingerprint("unseen", number) for number in range(400)]
+    stage, kept = STAGES["stage4_adversarial"], kept_from(scope_of(0))
+    keys = [fingerprint("unseen", number) for number in range(800)]
 
     seen = [pick(stage, key, scope_of(0)) for key in keys]
-    kept = [pick(stage, key, scope_of(HOLDOUT_SEEDS)) for key in keys]
+    later = [pick(stage, key, scope_of(HOLDOUT_SEEDS)) for key in keys]
 
-    assert not any(variant.unseen for _, variant in seen)
-    assert any(variant.unseen for _, variant in kept)
+    assert not {(s.name, frozenset(twists)) for s, twists in seen} & kept
+    assert {(s.name, frozenset(twists)) for s, twists in later} & kept
     assert not {scenario.category for scenario, _ in seen} & UNSEEN_CATEGORIES
-    assert {scenario.category for scenario, _ in kept} >= UNSEEN_CATEGORIES
+    assert {scenario.category for scenario, _ in later} >= UNSEEN_CATEGORIES
+
+
+def test_most_incidents_have_a_twist_more_than_their_variant() -> None:
+    stage = STAGES["stage3_mixed"]
+    picked = [pick(stage, fingerprint("join", n), scope_of(0)) for n in range(300)]
+    written = [
+        scenario
+        for scenario, twists in picked
+        if set(twists) in [set(variant.twists) for variant in scenario.variants]
+    ]
+
+    assert 0.2 * len(picked) < len(written) < 0.8 * len(picked)
 
 
 def test_a_scope_of_categories_gives_these_and_no_other() -> None:
@@ -177,7 +203,10 @@ def test_a_scope_of_evasions_gives_variants_that_evade() -> None:
     stage, scope = STAGES["stage4_adversarial"], Scope(evasions=True)
     picked = [pick(stage, fingerprint("evade", n), scope) for n in range(60)]
 
-    assert all(variant.evasion for _, variant in picked)
+    assert all(
+        any(v.evasion and v.twists == twists for v in scenario.variants)
+        for scenario, twists in picked
+    )
 
 
 def test_a_scope_without_any_scenario_is_refused() -> None:
@@ -222,6 +251,23 @@ def test_a_flip_pair_is_the_same_each_time() -> None:
     pairs = [flip_pair("stage2_multi", 4, 2) for _ in range(2)]
 
     assert pairs[0] == pairs[1]
+
+
+def test_a_decoy_pair_differs_in_events_that_change_nothing() -> None:
+    judge = default_judge()
+    for index in range(12):
+        pair = decoy_pair(TASKS[index % 4], 3, index, judge=judge)
+        kept = [event_text(event) for event in pair.second["events"]]
+        sides = [pair.first, pair.second]
+
+        assert len({judge.truth(side).outcome for side in sides}) == 1
+        assert all(event_text(event) in kept for event in pair.first["events"])
+        assert len(kept) > len(pair.first["events"])
+
+
+def event_text(event: dict[str, Any]) -> str:
+    """An event without its id and its time, which depend on the others."""
+    return json.dumps({k: event[k] for k in ("event_type", "source", "fields")})
 
 
 def test_an_unknown_task_is_refused() -> None:

@@ -16,6 +16,7 @@ from opensoc_env.judge import (
     evidence_f1,
     fired_rules,
     first_way,
+    is_proved,
     proof_of,
     reward_of,
     terms_of,
@@ -100,8 +101,14 @@ def test_v1_pays_any_line_of_proof_in_full() -> None:
     assert reward(answer, "defender.v1") == pytest.approx(1.1)
 
 
+def test_only_a_whole_way_is_a_proof() -> None:
+    assert is_proved(ESCALATE, ["L2", "L3", "L9"])
+    assert not is_proved(ESCALATE, ["L3"])
+
+
 def test_evidence_of_what_has_no_proof_is_no_number() -> None:
     assert evidence_f1(truth("dismiss"), ["L1"]) is None
+    assert is_proved(truth("dismiss"), ["L1"])
 
 
 def test_one_line_and_a_list_of_lines_say_the_same() -> None:

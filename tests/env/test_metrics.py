@@ -153,6 +153,20 @@ def pair(name: str, first: Action, second: Action) -> list[Outcome]:
     ]
 
 
+def test_a_right_action_counts_as_proved_only_with_its_proof() -> None:
+    outcomes = [
+        Outcome(truth, answer, cited_ok=False, reward=0.0, proved=proved)
+        for truth, answer, proved in (
+            ("monitor", "monitor", True),
+            ("monitor", "monitor", False),
+            ("monitor", "dismiss", True),
+            ("dismiss", "dismiss", True),
+        )
+    ]
+
+    assert score(outcomes, "test").gated == 0.5
+
+
 def test_a_pair_counts_only_if_both_members_are_right() -> None:
     outcomes = [
         *pair("a", "monitor", "escalate"),

@@ -20,6 +20,7 @@ from opensoc_env.scenario import (
     load_library,
     read_scenario_file,
 )
+from opensoc_env.staging import perform
 
 if TYPE_CHECKING:
     from opensoc_env.scenario import Variant
@@ -193,6 +194,50 @@ def test_an_unknown_twist_is_refused_with_those_that_exist(tmp_path: Path) -> No
         load_library(tmp_path)
 
 
+SET = """\
+    twists: {{odd: {{fact: odd, event: clear, set: {{{path}: x}}}}}}
+"""
+
+
+def with_path(folder: Path, path: str) -> None:
+    text = MINIMAL.replace("{type", "{as: clear, type").replace("${who}", "${user}")
+    (folder / "x.yaml").write_text(text + SET.format(path=path))
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("host.nam", "no field `host.nam`; did you mean `host.name`? `+host.nam` adds"),
+        ("zzz", "no field `zzz`; `+zzz` adds one"),
+        ("+host.name", "there is a field `host.name`; write it without `+`"),
+    ],
+)
+def test_a_path_that_an_event_does_not_have_is_refused(
+    tmp_path: Path, path: str, problem: str
+) -> None:
+    with_path(tmp_path, path)
+
+    with pytest.raises(ScenarioError) as caught:
+        load_library(tmp_path)
+    assert f"x.yaml: one, twist `odd`, event `clear`: {problem}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [("host.name", {"name": "x"}), ("+host.os", {"os": "x"})],
+)
+def test_a_twist_changes_a_field_or_adds_a_declared_one(
+    tmp_path: Path, path: str, fields: dict[str, str]
+) -> None:
+    with_path(tmp_path, path)
+    (scenario,) = load_library(tmp_path).scenarios
+    cast = Cast("key", "place", build_estate("key"), {})
+    cast.draw_all(scenario.spec["cast"], {})
+    (moment,) = perform(scenario, ("odd",), cast).moments
+
+    assert fields.items() <= moment.event["fields"]["host"].items()
+
+
 def test_a_bad_file_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(MINIMAL.replace("title", "titel"))
@@ -256,7 +301,7 @@ def test_a_decoy_may_happen_to_one_who_leaves_on_a_blind_machine() -> None:
     draw = cast.stream("any")
 
     assert cast.free_user(draw, "person")
-    assert cast.free_host(draw, blind=True)
+    assert cast.free_host(draw, odd=True)
 
 
 def test_some_estates_have_a_leaver_and_some_a_blind_sensor() -> None:
@@ -274,6 +319,43 @@ def test_a_new_baseline_takes_the_place_of_the_old_one() -> None:
         entities = [b["entity"] for b in incident["context"]["baselines"]]
 
         assert len(set(entities)) == len(entities)
+
+
+def records_of(scenario: Scenario) -> list[dict[str, str]]:
+    """Records of other work in many scenes that nothing authorises."""
+    stage = Stage(2, decoys=0, records=4)
+    incidents = [craft(scenario, (), f"work {n}", stage) for n in range(40)]
+    return [r for i in incidents for r in i["context"]["authorisations"]]
+
+
+def test_other_work_is_of_every_kind() -> None:
+    scenario = next(s for s in LIBRARY.scenarios if s.name == "log-cleared")
+
+    assert {record["kind"] for record in records_of(scenario)} == {
+        "access",
+        "backup",
+        "change",
+        "deployment",
+        "pentest",
+        "phishing_simulation",
+        "scan",
+        "transfer",
+        "travel",
+    }
+
+
+def test_other_work_never_names_the_tool_of_the_scene() -> None:
+    scenario = next(s for s in LIBRARY.scenarios if s.name == "log-cleared")
+
+    assert "wevtutil.exe" in scenario.text
+    assert "wevtutil.exe" not in {record["tool"] for record in records_of(scenario)}
+
+
+def test_a_machine_that_has_no_twin_is_exchanged_for_another_one() -> None:
+    cast = Cast("key", "place", build_estate("key"), {})
+    found = [cast.another_host(cast.stream(n), "macos")["os"] for n in "abc"]
+
+    assert set(found) - {"macos"}
 
 
 def test_a_record_of_another_stick_names_a_stick() -> None:

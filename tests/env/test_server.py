@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import shutil
-import socket
 import subprocess
-import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -16,37 +15,26 @@ import pytest
 
 pytest.importorskip("openenv", reason="needs the serve extra")
 
-import uvicorn
 from openenv.core.generic_client import GenericEnvClient
 
+from opensoc_engine import data_root
 from opensoc_env.client import ClientError, OpenSOCClient
+from opensoc_env.client_async import AsyncOpenSOCClient
+from opensoc_env.episode import Episode
 from opensoc_env.judge import default_judge
-from opensoc_env.server.app import MAX_BODY_BYTES, build_app
+from opensoc_env.models import Observation
+from opensoc_env.server.app import build_app
 
 TRIAGE = {
     "submit_triage": {"action": "monitor", "cited_log_id": "L1-0", "rationale": "ok"}
 }
+Serve = Callable[[Any], str]
 SECRETS = ("truth", "fired", "category", "target_label", "narrative", "scenario")
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    app = build_app(max_sessions=2)
-    config = uvicorn.Config(
-        app, port=port, log_level="error", ws_max_size=MAX_BODY_BYTES
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(timeout=10)
+def url(serve: Serve) -> str:
+    return serve(build_app(max_sessions=2))
 
 
 def curl(*arguments: str) -> Any:
@@ -86,6 +74,22 @@ def test_the_documented_python_lines_work(url: str) -> None:
     assert result.reward == c.grade().reward
 
 
+def documented() -> list[str]:
+    """The Python examples of the page on the environment for the HTTP API."""
+    text = (data_root() / "docs" / "environment.md").read_text("utf-8")
+    part = text.partition("## Python")[2].partition("## OpenEnv")[0]
+    return re.findall(r"```python\n(.*?)```", part, re.DOTALL)
+
+
+@pytest.mark.parametrize("code", documented())
+def test_a_documented_example_runs(
+    url: str, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exec(code.replace("SOCClient()", f"SOCClient({url!r})"), {})  # noqa: S102 - ours
+
+    assert ("print(" in code) == bool(capsys.readouterr().out.strip())
+
+
 def test_callers_with_one_seed_do_not_clobber_each_other(url: str) -> None:
     first, second = OpenSOCClient(url), OpenSOCClient(url)
     one, other = first.reset(seed=7), second.reset(seed=7)
@@ -94,6 +98,25 @@ def test_callers_with_one_seed_do_not_clobber_each_other(url: str) -> None:
     assert one.episode_id != other.episode_id
     assert one.log_window == other.log_window
     assert answers[0].reward == answers[1].reward
+
+
+def test_64_callers_at_once_see_what_one_by_one_would(url: str) -> None:
+    async def play(client: AsyncOpenSOCClient, seed: int) -> Observation:
+        started = await client.reset(task="stage2_multi", seed=seed)
+        return await client.step(TRIAGE, episode_id=started.episode_id)
+
+    async def play_all() -> list[Observation]:
+        async with AsyncOpenSOCClient(url) as client:
+            return await asyncio.gather(*(play(client, seed) for seed in range(64)))
+
+    together = asyncio.run(play_all())
+    for seed, told in enumerate(together):
+        alone = Episode(
+            "stage2_multi", "defender_only", seed, episode_id=told.episode_id
+        )
+        alone.reset()
+        assert told.model_dump_json() == alone.step(TRIAGE).model_dump_json()
+    assert len({told.episode_id for told in together}) == 64
 
 
 def test_a_seed_names_an_episode_without_its_id(url: str) -> None:
@@ -113,7 +136,9 @@ def test_a_seed_names_an_episode_without_its_id(url: str) -> None:
     [
         (b"", 400, "bad_json"),
         (b'{"submit_triage": ', 400, "bad_json"),
-        (b"[" * 500_000, 422, "bad_action"),
+        (b"[" * 500_000, 422, "bad_json"),
+        (b'{"submit_triage": "\\ud800"}', 422, "bad_json"),
+        (b'{"submit_triage": "%s"}' % (b"[" * 40), 422, "bad_action"),
         (b"[]", 422, "bad_action"),
         (b'{"submit_triage": {"action": "dance"}}', 422, "bad_action"),
         (b'{"dance": {}}', 422, "bad_action"),

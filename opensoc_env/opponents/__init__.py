@@ -1,0 +1,1 @@
+"""Who plays the other side: scripted, a frozen model, or another session."""

@@ -1,0 +1,1 @@
+"""What `openenv.yaml` names for those who validate the environment."""
