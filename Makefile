@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m uv pip install --quiet --python $(BIN)/python
 TORCH := torch==2.13.0
 BASE := models/smollm2-135m-instruct
 
-.PHONY: help demo test test-browser app serve datasets base-model train bake clean \
+.PHONY: help demo test test-browser test-service test-container app serve datasets base-model train bake clean \
   fuzz fuzz-language fuzz-atheris
 
 help:
@@ -15,6 +15,8 @@ help:
 	@echo "make app           the before/after app in a browser, on port 8501"
 	@echo "make serve         the environment's HTTP server, on port 7860"
 	@echo "make test-browser  install Chromium and drive the app in it"
+	@echo "make test-service  the long forms of the server's tests (some 15 minutes)"
+	@echo "make test-container the steps of the Dockerfile, in an empty folder"
 	@echo "make fuzz          hunt what breaks the laws (an hour, OPENSOC_HUNT_SECONDS)"
 	@echo "make fuzz-language 20,000 comparisons with other Rego engines"
 	@echo "make fuzz-atheris  ten minutes of coverage-guided fuzzing"
@@ -69,6 +71,15 @@ test-browser: $(VENV)/dev
 	$(PIP) --editable '.[browser]'
 	$(BIN)/python -m pytest -m browser
 
+# OpenAPI and WebSocket fuzzing, the crash of a real server, the walk over every route.
+test-service: $(VENV)/dev
+	$(BIN)/python -m pytest -m slow tests/env/test_server_openapi.py \
+	  tests/env/test_server_sockets.py tests/env/test_service_leaks.py \
+	  tests/env/test_store.py tests/env/test_service_benchmarks.py
+
+test-container: $(VENV)/dev
+	$(BIN)/python -m pytest -m slow tests/env/test_container.py
+
 # Findings are printed as cases; docs/hunting.md says what to do with one.
 fuzz: $(VENV)/dev
 	$(BIN)/python tests/property/hunting/hunt.py
@@ -90,7 +101,7 @@ fuzz-atheris: $(VENV)/core
 app: $(VENV)/app
 	$(BIN)/streamlit run app_streamlit.py
 
-serve: $(VENV)/serve
+serve: $(VENV)/serve $(VENV)/app
 	$(BIN)/opensoc serve
 
 base-model: $(BASE)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from opensoc_engine.errors import InputError
-from opensoc_env.datasets import DATA_FOLDER, PLANS
+from opensoc_env.datasets import DATA_FOLDER, PLANS, render
 from opensoc_env.incident import IncidentError, normalise_incident
 from opensoc_env.judge import action_of, first_way
 from opensoc_env.log_text import STYLES
@@ -146,6 +146,18 @@ def load_data(
     _refuse_twins(path, examples)
     recorded = sorted({str(row.get("digest", "none")) for _, row in kept})
     return DataSet(path.name, digest, judge.digest, tuple(recorded), examples)
+
+
+def label_rows(name: str, rows: Sequence[dict[str, Any]], judge: Judge) -> DataSet:
+    """The examples of rows that were just made.
+
+    Raises:
+        InputError: A row is not an example.
+    """
+    digest = hashlib.sha256(render(rows).encode()).hexdigest()
+    recorded = sorted({row["digest"] for row in rows})
+    examples = tuple(_example(r, f"{name}:{n}", judge) for n, r in enumerate(rows, 1))
+    return DataSet(name, digest, judge.digest, tuple(recorded), examples)
 
 
 def _read(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], str]:

@@ -1,6 +1,8 @@
 """Lets tests import what several folders share: it stands beside this file.
 
-Comparisons of engines that tests have counted are shown at the end of a run.
+What Hypothesis draws is the same each time, so that a run fails for what was changed;
+long forms ask for other examples. Comparisons of engines that tests have counted are
+shown at the end of a run.
 """
 
 from __future__ import annotations
@@ -10,10 +12,16 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hypothesis import settings
+
 if TYPE_CHECKING:
     import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+settings.register_profile(
+    "same-each-time", derandomize=True, database=None, deadline=None
+)
+settings.load_profile("same-each-time")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

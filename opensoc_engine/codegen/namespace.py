@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import CodeType
 
+_FILE = "<generated from"
+# A service may compile sets for years.
+_SHOWN = 64
 _RUNTIME = (
     "add",
     "attribute_at",
@@ -70,9 +73,19 @@ _NAMESPACE: dict[str, Any] = {
 
 def compiled(source: str, name: str) -> CodeType:
     """The source as code, whose lines tracebacks can show; `name` appears there."""
-    file_name = f"<generated from {name}>"
-    linecache.cache[file_name] = (len(source), None, source.splitlines(True), file_name)  # noqa: FBT003
+    file_name = f"{_FILE} {name}>"
+    _show(file_name, source)
     return compile(source, file_name, "exec")
+
+
+def _show(file_name: str, source: str) -> None:
+    """Let tracebacks show the source, in place of the oldest one of many."""
+    known = linecache.cache
+    lines = source.splitlines(keepends=True)
+    known.pop(file_name, None)
+    known[file_name] = (len(source), None, lines, file_name)
+    for name in [name for name in list(known) if name.startswith(_FILE)][:-_SHOWN]:
+        known.pop(name, None)
 
 
 def defined(code: CodeType, constants: Mapping[str, Any]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ KNOCKS: dict[str, Any] = {
     "fields__user__name": "svc-scan",
     "fields__process__name": "nessusd.exe",
 }
+FIVE_HOURS = {"duration": 18_000_000_000_000}
 JITTER = [
     flow(f"b{n}", n * 300 + n % 3 * 110, sent=400, ip=KNOWN_BAD) for n in range(9)
 ]
@@ -110,9 +111,9 @@ TWO_HOSTS = [
     flow(f"b{n}", n * 300, sent=400, ip=KNOWN_BAD, host=f"ws-0{1 + n % 2}")
     for n in range(10)
 ]
-PARTS = [flow(f"f{n}", n * 60, sent=9_000_000) for n in range(6)]
+PARTS = [flow(f"f{n}", n * 60, sent=15_000_000) for n in range(6)]
 PLACES = [
-    flow(f"f{n}", n, sent=40_000_000, ip=f"203.0.113.{100 + n}") for n in range(6)
+    flow(f"f{n}", n, sent=25_000_000, ip=f"203.0.113.{100 + n}") for n in range(6)
 ]
 BASE_32 = [
     changed(
@@ -191,9 +192,8 @@ EVASIONS: dict[str, Evasion] = {
     ),
     "c2_beacon: few long sessions": Evasion(
         beats(ip=KNOWN_BAD),
-        beats(3, gap=14_400, ip=KNOWN_BAD),
-        "dismiss",
-        "no rule looks at the length of a session",
+        [changed(flow(ip=KNOWN_BAD, sent=900), fields__event=FIVE_HOURS)],
+        "quarantine_host",
     ),
     "c2_beacon: spread over machines": Evasion(
         beats(ip=KNOWN_BAD), TWO_HOSTS, "dismiss", "flows are per machine"
@@ -208,7 +208,7 @@ EVASIONS: dict[str, Evasion] = {
         "fewer than the threshold in any five minutes",
     ),
     "dns_tunnel: several domains": Evasion(
-        questions(12, 10), questions(24, 10, 3), "dismiss", "questions are per domain"
+        questions(12, 10), questions(24, 10, 3), "quarantine_host"
     ),
     "data_exfiltration: split into parts": Evasion([flow()], PARTS, "quarantine_host"),
     "data_exfiltration: outside the backup window": Evasion(
@@ -217,7 +217,7 @@ EVASIONS: dict[str, Evasion] = {
         "quarantine_host",
     ),
     "data_exfiltration: split over addresses": Evasion(
-        [flow()], PLACES, "dismiss", "bytes are added up per address"
+        [flow()], PLACES, "monitor", "pieces to several addresses prove less"
     ),
     "data_exfiltration: personal tenant": Evasion(
         [flow()],
@@ -245,7 +245,7 @@ EVASIONS: dict[str, Evasion] = {
         guesses(), guesses(20, gap=90), "dismiss", "fewer than ten in ten minutes"
     ),
     "brute_force: many addresses": Evasion(
-        guesses(), proxied(30), "dismiss", "failures are counted per address"
+        guesses(), proxied(30), "monitor", "there is no one address to block"
     ),
     "impossible_travel: proxy in the same country": Evasion(
         TRAVEL, NEAR, "dismiss", "less than 500 km is no travel"
@@ -263,7 +263,7 @@ EVASIONS: dict[str, Evasion] = {
         "quarantine_host",
     ),
     "credential_dumping: snapshot of the directory": Evasion(
-        DCSYNC, SHADOW, "dismiss", "administrators and backups make snapshots"
+        DCSYNC, SHADOW, "escalate"
     ),
     "lateral_movement: WinRM instead of a service": Evasion(
         [arrived(), on_server("wsmprovhost.exe")],
@@ -295,8 +295,7 @@ EVASIONS: dict[str, Evasion] = {
     "persistence: COM class": Evasion(
         [key_set(RUN, PUBLIC)],
         [key_set(COM, r"C:\Users\alice\AppData\a.dll")],
-        "dismiss",
-        "programs register their classes there all day",
+        "monitor",
     ),
     "ransomware: plain extension": Evasion(
         rewritten(6), rewritten(6, extension="txt"), "quarantine_host"
@@ -321,8 +320,7 @@ EVASIONS: dict[str, Evasion] = {
     "defense_impairment: forwarder stopped": Evasion(
         command("sc.exe stop sysmon64"),
         command("sc.exe stop splunkforwarder"),
-        "dismiss",
-        "the list of sensors has no forwarders of logs",
+        "monitor",
     ),
     "insider: slowly": Evasion(
         downloads(12, 10), downloads(30, 60), "dismiss", "few files in three minutes"
@@ -352,8 +350,7 @@ EVASIONS: dict[str, Evasion] = {
     "exploit_attempt: half encoded": Evasion(
         [asked("..%2f..%2fetc/hosts")],
         [asked(".%2e/.%2e/etc/hosts")],
-        "dismiss",
-        "the list of paths has not every encoding",
+        "block_ip",
     ),
     "rmm_misuse: renamed": Evasion(
         rmm("anydesk.exe"), rmm("u.exe", **BUILT), "monitor"

@@ -117,7 +117,7 @@ def compare_holdout(name: str, step: int) -> tuple[int, int]:
 # The hold-out is plausible, so no rule of plausibility fires there.
 @pytest.mark.parametrize("name", SETS)
 def test_the_back_ends_agree_on_a_part_of_the_hold_out(name: str) -> None:
-    _, fired = compare_holdout(name, step=8)
+    _, fired = compare_holdout(name, step=16)
 
     assert (fired > 0) == (name != "plausibility")
 
@@ -136,6 +136,6 @@ def test_structs_decide_the_hold_out_alike() -> None:
     verifier = load_policy_set(data_root() / "rules" / "verifier")
     structs = structured(verifier)
 
-    for incident in incidents()[::4]:
+    for incident in incidents()[::8]:
         struct = structs.decode(json.dumps(incident))
         assert structs.outcome(struct) == verifier.outcome(incident)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ROWS = read_rows(HOLDOUT)
 # Every so many rows: all of them take minutes.
-SPARSE = 10
+SPARSE = 25
 VERY_SPARSE = 40
 
 

@@ -15,8 +15,8 @@ from opensoc_env.judge import ATTACKER_RUBRIC, DEFENDER_RUBRIC
 
 LAWS = laws_of(DEFENDER_RUBRIC, ATTACKER_RUBRIC)
 CI = settings.get_profile("hunt-ci")
-# Of the 40 examples of a law; where fewer tell, it would hold whatever the rules say.
-LEAST = 10
+# Of the 40 examples of a law. A law of which none tells holds whatever rules say.
+LEAST = 5
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -115,7 +115,7 @@ def test_a_committed_set_is_found_by_its_name() -> None:
 
     assert result.exit_code == 0
     assert "200 incidents of flips.jsonl" in result.stdout
-    assert "both of a flip pair" in result.stdout
+    assert "both of a pair" in result.stdout
 
 
 def test_shortcuts_are_written_beside_the_oracle(data_file: Path) -> None:

@@ -169,7 +169,7 @@ def test_a_set_decides_by_its_order(exported: Path) -> None:
 def test_a_bundle_has_the_same_bytes_each_time(exported: Path, tmp_path: Path) -> None:
     files = [tmp_path / "one.tar.gz", tmp_path / "two.tar.gz"]
     for file in files:
-        assert export(RULES, "--bundle", file).exit_code == 0
+        assert export(RULES / "rubric", "--bundle", file).exit_code == 0
     one, two = (file.read_bytes() for file in files)
 
     assert one == two
