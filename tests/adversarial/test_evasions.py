@@ -307,7 +307,7 @@ EVASIONS: dict[str, Evasion] = {
         "office documents are as dense as encrypted ones",
     ),
     "ransomware: parts of files": Evasion(
-        rewritten(6), rewritten(20, entropy=5.5), "dismiss", "the files are not dense"
+        rewritten(6), rewritten(20, entropy=5), "dismiss", "the files are not dense"
     ),
     "ransomware: slow": Evasion(
         rewritten(6), rewritten(20, gap=20), "dismiss", "fewer than five in a minute"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RULES = data_root() / "rules"
+RUBRICS = ["attacker.v1", "attacker.v2", "attacker.v3", "defender.v1", "defender.v2"]
 POLICY = """
 policy: tiny
 kind: rubric
@@ -126,7 +127,7 @@ def test_a_shared_helper_is_covered_by_every_policy() -> None:
     assert policy_set is not None
     names = [file.name for file in measure(policy_set, [])]
 
-    assert names == ["attacker.v1", "attacker.v2", "defender.v1", "defender.v2"]
+    assert names == RUBRICS
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -162,7 +163,7 @@ def test_junit_has_a_suite_for_each_policy_with_its_coverage() -> None:
     names = [suite.get("name") for suite in root]
 
     assert code == 0
-    assert names == ["attacker.v1", "attacker.v2", "defender.v1", "defender.v2"]
+    assert names == RUBRICS
     assert root.get("failures") == "0"
     place = "testsuite/properties/property[@name='coverage.percent']"
     assert root.find(place) is not None
