@@ -36,6 +36,7 @@ class Engine(Protocol):
     Attributes:
         name: What tests call it.
         lacks: Builtins and operators, with what they are called instead.
+        reads_quotes: True if strings of a document may hold `"`.
         keyed: True if a comprehension may hold `some key, value in ...`.
         step: One of so many hold-out documents is asked in the long form.
         short: One of so many cases is asked in the short form.
@@ -44,6 +45,7 @@ class Engine(Protocol):
     name: ClassVar[str]
     lacks: ClassVar[Mapping[str, str]]
     keyed: ClassVar[bool]
+    reads_quotes: ClassVar[bool]
     step: ClassVar[int]
     short: ClassVar[int]
 
@@ -119,6 +121,7 @@ class RegoCpp:
         "concat": "compat_concat",
     }
     keyed = False
+    reads_quotes = False
     # Joins over the events of one incident take it seconds.
     step = 10
     short = 12
@@ -149,6 +152,7 @@ class Regorus:
         "%": "compat_remainder",
     }
     keyed = True
+    reads_quotes = True
     step = 1
     short = 1
 
@@ -179,6 +183,7 @@ class Opa:
         "floor": "compat_floor",
     }
     keyed = True
+    reads_quotes = True
     step = 1
     short = 1
 
