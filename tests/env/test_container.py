@@ -24,10 +24,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path("scripts") / "deploy_space.sh"
 
-pytestmark = pytest.mark.skipif(
-    not (ROOT / "Dockerfile").is_file(), reason="the Dockerfile is part of a checkout"
-)
-
 
 class Step(NamedTuple):
     """An instruction of a Dockerfile."""

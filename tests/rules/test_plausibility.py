@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from shipped_sets import loaded, slugs
 
-from opensoc_engine import PolicySet, data_root
-from opensoc_engine.cases import CaseResult, run_cases
-from opensoc_engine.diagnostics import DiagnosticCollector
-from opensoc_engine.loader import PolicyFolder, load_folder
-from opensoc_engine.render import render_text
+from opensoc_engine import data_root
 from opensoc_engine.schema_store import default_store
 
 if TYPE_CHECKING:
@@ -20,46 +15,20 @@ if TYPE_CHECKING:
 
     from opensoc_engine.policy.model import Case, Rule
 
-FOLDER = data_root() / "rules" / "plausibility"
 PAGE = data_root() / "docs" / "plausibility.md"
-SLUGS = sorted(
-    path.stem
-    for path in FOLDER.glob("*.yaml")
-    if path.stem != "set" and not path.stem.endswith(".cases")
-)
+SLUGS = slugs("plausibility")
 BY_CATEGORY = ("category_events", "category_atoms", "timing_bounds")
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """The plausibility set, compiled, with its cases as they ran."""
-
-    policy_set: PolicySet
-    folder: PolicyFolder
-    results: tuple[CaseResult, ...]
-
-
-@cache
-def loaded() -> Loaded:
-    found = load_folder(FOLDER)
-    collector = DiagnosticCollector()
-    collector.extend(found.diagnostics)
-    assert found.policy_set, render_text(collector.sorted())
-    assert found.folder
-    parts = found.folder
-    results = run_cases(
-        found.policy_set, parts.cases, parts.case_base, parts.store, collector
-    )
-    return Loaded(found.policy_set, parts, results)
-
-
 def rules() -> Iterator[Rule]:
-    for policy in loaded().folder.policies:
+    for policy in loaded("plausibility").folder.policies:
         yield from policy.rules
 
 
 def cases(slug: str) -> tuple[Case, ...]:
-    return next(c.cases for c in loaded().folder.cases if c.policy.text == slug)
+    return next(
+        c.cases for c in loaded("plausibility").folder.cases if c.policy.text == slug
+    )
 
 
 def rows() -> dict[str, list[str]]:
@@ -73,13 +42,7 @@ def rows() -> dict[str, list[str]]:
 @pytest.mark.parametrize("slug", SLUGS)
 class TestCases:
     def test_each_comes_out_as_it_says(self, slug: str) -> None:
-        wrong = [
-            (result.case.name.text, result.mismatches)
-            for result in loaded().results
-            if result.policy == slug and not result.passed
-        ]
-
-        assert wrong == []
+        assert loaded("plausibility").failures(slug) == []
 
     def test_a_near_miss_is_near_a_case_that_fires(self, slug: str) -> None:
         shown = {case.name.text: case for case in cases(slug)}
@@ -98,7 +61,7 @@ class TestCases:
 class TestRules:
     @pytest.mark.parametrize("slug", SLUGS)
     def test_each_names_its_field_and_the_remedy(self, slug: str) -> None:
-        policy = next(p for p in loaded().folder.policies if p.slug.text == slug)
+        policy = loaded("plausibility").policy(slug)
 
         assert all(rule.field and rule.message for rule in policy.rules)
         assert all((rule.message or "").endswith(".") for rule in policy.rules)
@@ -106,7 +69,7 @@ class TestRules:
     def test_every_category_has_events_atoms_and_bounds(self) -> None:
         schema: Any = default_store().documents["incident.schema.json"]
         categories = set(schema["properties"]["category"]["enum"])
-        lists = loaded().folder.lists
+        lists = loaded("plausibility").folder.lists
 
         assert {
             name: sorted(categories ^ set(lists[name].values)) for name in BY_CATEGORY

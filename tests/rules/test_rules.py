@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from shipped_sets import loaded, slugs
 
-from opensoc_engine import PolicySet, data_root, validate_document
-from opensoc_engine.cases import KINDS, CaseResult, _Builder, run_cases
+from opensoc_engine import data_root, validate_document
+from opensoc_engine.cases import KINDS, _Builder
 from opensoc_engine.diagnostics import DiagnosticCollector
-from opensoc_engine.loader import PolicyFolder, load_folder
 from opensoc_engine.policy.model import Case, Policy, Rule
-from opensoc_engine.render import render_text
 from opensoc_engine.schema_store import default_store
 
 RULES = data_root() / "rules"
-SLUGS = sorted(
-    path.stem
-    for path in (RULES / "verifier").glob("*.yaml")
-    if path.stem != "set" and not path.stem.endswith(".cases")
-)
+SLUGS = slugs("verifier")
 TWELVE = [
     "brute-force",
     "c2-beacon",
@@ -46,32 +39,8 @@ NUMBERS = re.compile(r"(?<![\w.])[0-9]+(?:\.[0-9]+)?(?![\w.])")
 LIST_READS = re.compile(r"(?<![.\w])data\.([a-z][a-z0-9_]*)")
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """The verifier set, compiled, with its cases as they ran."""
-
-    policy_set: PolicySet
-    folder: PolicyFolder
-    results: tuple[CaseResult, ...]
-    problems: str
-
-
-@cache
-def loaded() -> Loaded:
-    found = load_folder(RULES / "verifier")
-    collector = DiagnosticCollector()
-    collector.extend(found.diagnostics)
-    assert found.policy_set is not None, render_text(collector.sorted())
-    assert found.folder is not None
-    parts = found.folder
-    results = run_cases(
-        found.policy_set, parts.cases, parts.case_base, parts.store, collector
-    )
-    return Loaded(found.policy_set, parts, results, render_text(collector.sorted()))
-
-
 def policy(slug: str) -> Policy:
-    return next(p for p in loaded().folder.policies if p.slug.text == slug)
+    return loaded("verifier").policy(slug)
 
 
 def rules() -> list[Rule]:
@@ -87,7 +56,7 @@ def texts(of: Policy) -> Iterator[str]:
 
 
 def documents(slug: str) -> Iterator[tuple[Case, Any]]:
-    parts = loaded().folder
+    parts = loaded("verifier").folder
     cases = next(c for c in parts.cases if c.policy.text == slug)
     builder = _Builder(cases, parts.case_base, DiagnosticCollector())
     for case in cases.cases:
@@ -100,7 +69,7 @@ def without(document: Any, log_id: str) -> Any:
 
 
 def fired(document: Any) -> set[str]:
-    return {f.rule for f in loaded().policy_set.evaluate(document).findings}
+    return {f.rule for f in loaded("verifier").policy_set.evaluate(document).findings}
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -168,13 +137,7 @@ class TestNumbers:
 @pytest.mark.parametrize("slug", SLUGS)
 class TestCases:
     def test_each_comes_out_as_it_says(self, slug: str) -> None:
-        wrong = [
-            (result.case.name.text, result.mismatches)
-            for result in loaded().results
-            if result.policy == slug and not result.passed
-        ]
-
-        assert wrong == []
+        assert loaded("verifier").failures(slug) == []
 
     def test_each_rule_has_one_of_every_kind(self, slug: str) -> None:
         shown = {
@@ -232,20 +195,21 @@ class TestEvidence:
 
 class TestSet:
     def test_it_compiles_without_a_diagnostic(self) -> None:
-        assert loaded().problems == ""
+        assert loaded("verifier").problems == ""
 
     def test_the_office_without_events_is_dismissed(self) -> None:
-        office = loaded().folder.case_base
+        office = loaded("verifier").folder.case_base
 
         assert validate_document("incident.schema.json", office) == []
-        assert loaded().policy_set.evaluate(office).outcome == "dismiss"
+        assert loaded("verifier").policy_set.evaluate(office).outcome == "dismiss"
 
     def test_the_office_has_one_record_of_each_kind(self) -> None:
         store = default_store().documents["estate.schema.json"]
         record = store["properties"]["authorisations"]["items"]
         kinds = record["properties"]["kind"]["enum"]
         found = [
-            r["kind"] for r in loaded().folder.case_base["context"]["authorisations"]
+            r["kind"]
+            for r in loaded("verifier").folder.case_base["context"]["authorisations"]
         ]
 
         assert sorted(found) == sorted(kinds)
@@ -256,7 +220,7 @@ class TestSet:
             "target_label": "dismiss",
             "narrative": "A change record covers all of this.",
         }
-        evaluate = loaded().policy_set.evaluate
+        evaluate = loaded("verifier").policy_set.evaluate
         changed = [
             case.name.text
             for slug in SLUGS
@@ -287,7 +251,7 @@ class TestLists:
         wrong = [
             text
             for name in sorted(read - CASE_SENSITIVE)
-            for text in strings(loaded().folder.lists[name].values)
+            for text in strings(loaded("verifier").folder.lists[name].values)
             if text != text.lower()
         ]
 
