@@ -7,7 +7,7 @@ episode is done. After `close` every call fails: the package may go on calling.
 
 from __future__ import annotations
 
-from threading import Lock
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from openenv.core.env_server.interfaces import Environment
@@ -25,6 +25,7 @@ from opensoc_env.judge import default_judge
 from opensoc_env.novelty import Archive
 from opensoc_env.opponents.lineup import BUILT_IN
 from opensoc_env.server import openenv_tools
+from opensoc_env.server.one_at_a_time import OneAtATime
 from opensoc_env.server.openenv_messages import (
     TriageAction,
     TriageObservation,
@@ -62,6 +63,7 @@ class OpenSOCEnvironment(
         lineup: Who can be played against.
         tables: Where sessions meet that play against each other.
         on_finish: Gets the record of each finished episode.
+        finish_blocks: True if `on_finish` may wait, as for a disk.
     """
 
     SUPPORTS_CONCURRENT_SESSIONS = True
@@ -73,9 +75,11 @@ class OpenSOCEnvironment(
         lineup: Lineup = BUILT_IN,
         tables: Tables | None = None,
         on_finish: Callable[[FinishedEpisode], None] | None = None,
+        finish_blocks: bool = False,
     ) -> None:
         self._judge = judge or default_judge()
         super().__init__()
+        self._finish_blocks = finish_blocks
         self._lineup = lineup
         self._tables = Tables() if tables is None else tables
         self._on_finish = on_finish
@@ -86,7 +90,7 @@ class OpenSOCEnvironment(
         self._ended: tuple[Mapping[str, Any], TriageObservation] | None = None
         self._closed = False
         # A session may be reached over its socket and over HTTP at once.
-        self._lock = Lock()
+        self._calls = OneAtATime()
 
     def reset(
         self,
@@ -104,27 +108,27 @@ class OpenSOCEnvironment(
         Raises:
             EpisodeError: An argument is wrong, or the session was closed.
         """
-        given = {"seed": seed, "episode_id": episode_id, **kwargs}
-        with self._lock:
-            self._refuse_closed()
-            arguments = read_reset(given)
-            playing: Playing
-            if arguments.opponent == HUMAN:
-                playing = seat = self._sit(arguments)
-                observation = seat.look()
-            else:
-                mode, role = arguments.played_mode, arguments.role
-                opponent = self._lineup.seated(mode, role, arguments.opponent)
-                playing = episode = self._start(arguments, opponent)
-                observation = episode.reset()
-            if playing is not self._playing:
-                self._leave()
-            self._playing = playing
-            self._tools = _tools_of(arguments)
-            self._ended = None
-            if self._tree is not None:
-                self._tree.reset()
-            return TriageObservation.of(observation)
+        arguments = self._asked({"seed": seed, "episode_id": episode_id, **kwargs})
+        with self._calls:
+            return self._begin(arguments)
+
+    async def reset_async(
+        self,
+        seed: int | None = None,
+        episode_id: str | None = None,
+        **kwargs: Any,
+    ) -> TriageObservation:
+        """`reset` without holding up other sessions for longer than it computes.
+
+        Raises:
+            EpisodeError: An argument is wrong, or the session was closed.
+        """
+        arguments = self._asked({"seed": seed, "episode_id": episode_id, **kwargs})
+        with self._calls.at_once(wanted=arguments.is_alone) as is_mine:
+            if is_mine:
+                return self._begin(arguments)
+        call = partial(self.reset, seed, episode_id, **kwargs)
+        return await self._calls.in_thread(call)
 
     def step(
         self,
@@ -149,6 +153,25 @@ class OpenSOCEnvironment(
                 reward=seen.reward,
             )
         return self._take(action.turn())
+
+    async def step_async(
+        self,
+        action: TriageAction | ListToolsAction | CallToolAction,
+        timeout_s: float | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """`step` without holding up other sessions for longer than it computes.
+
+        Raises:
+            EpisodeError: There is no running episode, or the turn is not valid.
+        """
+        self._refuse_closed()
+        if isinstance(action, TriageAction):
+            with self._calls.at_once(wanted=self._only_grades(action)) as is_mine:
+                if is_mine:
+                    return self._taken(action.turn())
+        call = partial(self.step, action, timeout_s, **kwargs)
+        return await self._calls.in_thread(call)
 
     def play(self, tool: str, arguments: Any) -> TriageObservation:
         """Take the turn that a tool stands for.
@@ -213,21 +236,64 @@ class OpenSOCEnvironment(
 
     def close(self) -> None:
         """End the session; every later call fails."""
-        with self._lock:
+        with self._calls:
             self._closed = True
             self._leave()
+            self._calls.end()
+
+    def _asked(self, given: Mapping[str, Any]) -> ResetArguments:
+        self._refuse_closed()
+        return read_reset(given)
+
+    def _begin(self, arguments: ResetArguments) -> TriageObservation:
+        """Start what was asked for; whoever calls holds the lock."""
+        self._refuse_closed()
+        playing: Playing
+        if arguments.opponent == HUMAN:
+            playing = seat = self._sit(arguments)
+            observation = seat.look()
+        else:
+            mode, role = arguments.played_mode, arguments.role
+            opponent = self._lineup.seated(mode, role, arguments.opponent)
+            playing = episode = self._start(arguments, opponent)
+            observation = episode.reset()
+        if playing is not self._playing:
+            self._leave()
+        self._playing = playing
+        self._tools = _tools_of(arguments)
+        self._ended = None
+        if self._tree is not None:
+            self._tree.reset()
+        return TriageObservation.of(observation)
 
     def _take(self, turn: Mapping[str, Any]) -> TriageObservation:
-        with self._lock:
-            self._refuse_closed()
-            if self._playing is None:
-                raise EpisodeError("not_reset", "call reset before step")
-            observation = TriageObservation.of(self._playing.step(turn))
-            if observation.done:
-                self._ended = (turn, observation)
-                if self._tree is not None:
-                    self._tree(*self._ended)
-            return observation
+        with self._calls:
+            return self._taken(turn)
+
+    def _taken(self, turn: Mapping[str, Any]) -> TriageObservation:
+        """Take a turn; whoever calls holds the lock."""
+        self._refuse_closed()
+        if self._playing is None:
+            raise EpisodeError("not_reset", "call reset before step")
+        observation = TriageObservation.of(self._playing.step(turn))
+        if observation.done:
+            self._ended = (turn, observation)
+            if self._tree is not None:
+                self._tree(*self._ended)
+        return observation
+
+    def _only_grades(self, action: TriageAction) -> bool:
+        """True if a turn waits for nobody and computes for a moment only.
+
+        An incident that a stranger crafts may take longer to read and to judge.
+        """
+        playing = self._playing
+        return (
+            not self._finish_blocks
+            and action.model_fields_set == {"submit_triage"}
+            and isinstance(playing, Episode)
+            and playing.opponent is None
+        )
 
     def _start(self, arguments: ResetArguments, opponent: Any) -> Episode:
         try:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from opensoc_env.models import Mode, Role, TaskName
     from opensoc_env.server.metrics import Metrics
     from opensoc_env.server.openenv_messages import TriageObservation
+    from opensoc_env.server.reset_arguments import ResetArguments
     from opensoc_env.store import EpisodeStore
 
 
@@ -93,13 +94,12 @@ class _Counted(OpenSOCEnvironment):
             lineup=play.lineup,
             tables=play.tables,
             on_finish=play.finish,
+            finish_blocks=play.store is not None,
         )
         self._metrics = play.metrics
 
-    def reset(
-        self, seed: int | None = None, episode_id: str | None = None, **kwargs: Any
-    ) -> TriageObservation:
+    def _begin(self, arguments: ResetArguments) -> TriageObservation:
         """Start an episode, as `OpenSOCEnvironment` does, and count it."""
-        observation = super().reset(seed, episode_id, **kwargs)
+        observation = super()._begin(arguments)
         self._metrics.started(observation.task, observation.mode)
         return observation

@@ -46,6 +46,13 @@ class ResetArguments(Message):
         return "self_play" if is_attacked else "defender_only"
 
     @property
+    def is_alone(self) -> bool:
+        """True if nobody else takes a part in the reset."""
+        return self.opponent is None and (
+            self.role is None or self.played_mode == "defender_only"
+        )
+
+    @property
     def terms(self) -> tuple[object, ...]:
         """What two sessions of one table have to agree on."""
         return (self.seed, self.index, self.task, self.split)
