@@ -50,7 +50,7 @@ def _known(key: str, path: Path) -> PolicySet | None:
     if found is None:
         return None
     try:
-        return unpack(found, _reader(path, found["digest"]))
+        return unpack(found, path, _reader(path, found["digest"]))
     except (PackingError, KeyError, TypeError):
         return None
 

@@ -17,7 +17,7 @@ from opensoc_engine.analysis.program import parse_helpers, parse_program
 from opensoc_engine.analysis.resolver import resolve
 from opensoc_engine.analysis.scope import Environment, Strictness
 from opensoc_engine.assembly import LoweredPolicy, assemble, fraction_names
-from opensoc_engine.decision import CompiledPolicy, Content, PolicySet
+from opensoc_engine.decision import CompiledPolicy, Content, PolicySet, RuleInfo
 from opensoc_engine.diagnostics import DiagnosticCollector, Label, diagnose
 from opensoc_engine.errors import InputError
 from opensoc_engine.lower import lower
@@ -26,7 +26,7 @@ from opensoc_engine.set_files import set_digest
 from opensoc_engine.suggestions import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from opensoc_engine import ir
     from opensoc_engine.analysis.checker import CheckedProgram
@@ -77,6 +77,8 @@ def compile_set(
         manifest.default or "",
         {item.policy.slug.text: input_of(item.policy, manifest) for item in lowered},
         parts,
+        {info.rule: info for item in lowered for info in _rule_infos(item.policy)},
+        values,
         lambda: content,
     )
 
@@ -84,6 +86,19 @@ def compile_set(
 def input_of(policy: Policy, manifest: Manifest) -> str:
     """The schema of a policy's input."""
     return (policy.input_schema or manifest.input_schema).text
+
+
+def _rule_infos(policy: Policy) -> Iterator[RuleInfo]:
+    for rule in policy.rules:
+        yield RuleInfo(
+            policy.slug.text,
+            rule.id.text,
+            rule.title,
+            "\n\n# or\n".join(body.text.strip() for body in rule.bodies),
+            policy.source.name,
+            rule.span.begin.line,
+            rule.metadata,
+        )
 
 
 def _compiled(item: LoweredPolicy, parts: tuple[Part, ...]) -> CompiledPolicy:

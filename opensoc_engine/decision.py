@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from opensoc_engine import ir
     from opensoc_engine.codegen.generated import GeneratedModule
     from opensoc_engine.evaluation import Part
-    from opensoc_engine.policy.model import Manifest, Policy, Rule
+    from opensoc_engine.policy.model import Manifest, Policy
     from opensoc_engine.types import Type
 
 __all__ = [
@@ -122,7 +122,10 @@ class PolicySet:
         digest: SHA-256 of the manifest, the policies and the lists.
         inputs: The schema of the input of each policy.
         parts: The compiled rules; a rubric has a part for each policy.
-        read: Gives what the set was compiled from; only people and tools ask for it.
+        rules: The rules as people see them, by id, in the order of the policies.
+        lists: The values of the lists beside it, by name.
+        read: Gives what the set was compiled from; only people and tools ask for it,
+            as a set from the cache has to be compiled for it.
     """
 
     name: str
@@ -133,6 +136,8 @@ class PolicySet:
     default: str
     inputs: Mapping[str, str] = dataclasses.field(compare=False)
     parts: tuple[Part, ...] = dataclasses.field(compare=False)
+    rules: Mapping[str, RuleInfo] = dataclasses.field(compare=False, repr=False)
+    lists: Mapping[str, Any] = dataclasses.field(compare=False, repr=False)
     read: Callable[[], Content] = dataclasses.field(compare=False, repr=False)
 
     @property
@@ -207,11 +212,10 @@ class PolicySet:
         Raises:
             InputError: There is no rule of that id.
         """
-        for item in self.compiled:
-            for rule in item.policy.rules:
-                if rule.id.text == rule_id:
-                    return _rule_info(item.policy, rule)
-        raise InputError(f"there is no rule `{rule_id}` in `{self.name}`")
+        found = self.rules.get(rule_id)
+        if found is None:
+            raise InputError(f"there is no rule `{rule_id}` in `{self.name}`")
+        return found
 
     def _decision(
         self, outcome: str, total: int | Decimal | None, findings: list[Finding]
@@ -219,15 +223,3 @@ class PolicySet:
         return Decision(
             outcome, total, tuple(findings), self.name, self.version, self.digest
         )
-
-
-def _rule_info(policy: Policy, rule: Rule) -> RuleInfo:
-    return RuleInfo(
-        policy.slug.text,
-        rule.id.text,
-        rule.title,
-        "\n\n# or\n".join(body.text.strip() for body in rule.bodies),
-        policy.source.name,
-        rule.span.begin.line,
-        rule.metadata,
-    )

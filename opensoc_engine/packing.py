@@ -1,27 +1,29 @@
 """A compiled policy set becomes JSON values, and again a policy set.
 
-What is packed is generated source, that source as code of this very Python, constants
-and facts about rules; no pickles. The code is run as it is: unpack only what this user
-packed, which `set_cache` sees to. Anything else that is not of the form that packing
-gives is a `PackingError`.
+What is packed is generated source, that source as code of this very Python, constants,
+lists and what is said of rules; no pickles. The code is run as it is: unpack only what
+this user packed, which `set_cache` sees to. Anything else that is not of the form that
+packing gives is a `PackingError`.
 """
 
 from __future__ import annotations
 
 import marshal
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine.codegen.generated import Plan, generated_set
 from opensoc_engine.codegen.namespace import compiled
-from opensoc_engine.decision import PolicySet
+from opensoc_engine.decision import PolicySet, RuleInfo
 from opensoc_engine.evaluation import Part, RuleFacts
 from opensoc_engine.frozen import FrozenDict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from opensoc_engine.decision import Content
 
@@ -43,20 +45,24 @@ def pack(policy_set: PolicySet) -> dict[str, Any]:
         "default": policy_set.default,
         "inputs": dict(policy_set.inputs),
         "parts": [_pack_part(part) for part in policy_set.parts],
+        "rules": {name: _pack_rule(info) for name, info in policy_set.rules.items()},
+        "lists": {name: packed(values) for name, values in policy_set.lists.items()},
     }
 
 
-def unpack(packed: Any, read: Callable[[], Content]) -> PolicySet:
+def unpack(packed: Any, folder: Path, read: Callable[[], Content]) -> PolicySet:
     """The set that was packed.
 
     Args:
         packed: What `pack` gave.
+        folder: Where its policies are now.
         read: Gives what the set was compiled from.
 
     Raises:
         PackingError: It was not packed by `pack`.
     """
     try:
+        parts = tuple(map(_unpack_part, packed["parts"]))
         return PolicySet(
             packed["name"],
             packed["version"],
@@ -65,11 +71,55 @@ def unpack(packed: Any, read: Callable[[], Content]) -> PolicySet:
             tuple(packed["order"]),
             packed["default"],
             packed["inputs"],
-            tuple(map(_unpack_part, packed["parts"])),
+            parts,
+            _unpack_rules(packed["rules"], folder, parts),
+            PackedLists(packed["lists"]),
             read,
         )
     except (LookupError, TypeError, ValueError, AttributeError, EOFError) as error:
         raise PackingError(f"{type(error).__name__}: {error}") from None
+
+
+class PackedLists(Mapping[str, Any]):
+    """Lists by name, each unpacked when it is asked for, which few ever are."""
+
+    def __init__(self, packed: dict[str, Any]) -> None:
+        self._packed = dict(packed)
+
+    def __getitem__(self, name: str) -> Any:
+        return unpacked(self._packed[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+
+def _pack_rule(info: RuleInfo) -> list[Any]:
+    """What the facts of a rule don't say; its folder may be another one next time."""
+    return [Path(info.path).name, info.line, info.text]
+
+
+def _unpack_rules(
+    known: Any, folder: Path, parts: tuple[Part, ...]
+) -> dict[str, RuleInfo]:
+    facts = {fact.rule: fact for part in parts for fact in part.facts}
+    if known.keys() != facts.keys():
+        raise PackingError("the rules are not those of the parts")
+    return {
+        rule: _unpack_rule(facts[rule], folder, *values)
+        for rule, values in known.items()
+    }
+
+
+def _unpack_rule(
+    facts: RuleFacts, folder: Path, file: str, line: int, text: str
+) -> RuleInfo:
+    path = str(folder / file)
+    return RuleInfo(
+        facts.policy, facts.rule, facts.title, text, path, line, facts.metadata
+    )
 
 
 def _pack_part(part: Part) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from opensoc_env import places
 from opensoc_env.draws import stream
 from opensoc_env.estate import external_address
-from opensoc_env.scenario import ScenarioError, fill
+from opensoc_env.templates import ScenarioError, Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,9 +46,14 @@ class Cast:
         """The stream of draws of one fact of this scene."""
         return stream(self.key, self.place, *name)
 
-    def fill(self, value: Any, **more: Any) -> Any:
+    def fill(self, value: Any) -> Any:
         """A value with its slots filled from the facts."""
-        return fill(value, self.facts | more, self.place)
+        return self.filled(Template(value))
+
+    def filled(self, template: Template, **more: Any) -> Any:
+        """The same of what is filled again and again, from other facts as well."""
+        names = self.facts | more if more else self.facts
+        return template.fill(names, self.place)
 
     def draw_all(self, specs: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
         """Draw every fact, in order; `changed` replaces ways to draw."""
@@ -133,20 +138,26 @@ class Cast:
         return address
 
     def _draw(self, name: str, spec: Mapping[str, Any]) -> Any:
-        draw = self.stream("cast", name)
         ((kind, value),) = spec.items()
+        match kind:
+            case "account":
+                self.users.append(value)
+                return value
+            case "device":
+                return self._device(value)
+            case "value":
+                return self.fill(value)
+        return self._drawn(self.stream("cast", name), kind, value)
+
+    def _drawn(self, draw: Random, kind: str, value: Any) -> Any:
+        """A fact that is drawn: a stream takes time, so others have none."""
         match kind:
             case "host":
                 return self.free_host(draw, **value)
             case "user":
                 return self.free_user(draw, value)
-            case "account":
-                self.users.append(value)
-                return value
             case "address":
                 return self.free_address(draw)
-            case "device":
-                return self._device(value)
             case "place":
                 return self._place(draw, **value)
             case "choice":
@@ -157,8 +168,7 @@ class Cast:
                 return draw.randint(*value)
             case "hex":
                 return "".join(draw.choices("0123456789abcdef", k=value))
-            case _:
-                return self.fill(value)
+        raise ScenarioError(f"{self.place}: no way to draw a fact called `{kind}`")
 
     def _device(self, owner: str) -> str:
         """A device that the account of a fact has used before."""

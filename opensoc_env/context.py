@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Facts = Iterable[Mapping[str, Any]]
 
 _MAX_DOMAIN = 253
+_SHORT = 128
 _HABITS = {"devices": "Known devices", "countries": "Usual countries"}
 _PIECE = re.compile(r"[a-z0-9][a-z0-9._$-]*")
 
@@ -57,18 +58,30 @@ class Mentions:
 
 def mentions_of(events: Sequence[Mapping[str, Any]]) -> Mentions:
     """The names in a window's events."""
-    words: dict[str, None] = {}
-    for event in events:
-        for text in texts_of(event["fields"]):
-            lowered = text.lower()
-            if lowered not in words:
-                words[lowered] = None
-                words.update((p.rstrip(".-"), None) for p in _PIECE.findall(lowered))
-    domains = set(words)
-    for word in words:
-        domains.update(_parents(word))
+    texts = dict.fromkeys(t for event in events for t in texts_of(event["fields"]))
+    found = [_mentions_in(text) for text in texts]
+    return Mentions(
+        frozenset().union(*(part.words for part in found)),
+        frozenset().union(*(part.domains for part in found)),
+        tuple(dict.fromkeys(a for part in found for a in part.addresses)),
+    )
+
+
+def _mentions_in(text: str) -> Mentions:
+    """The names in one text; those of short ones are remembered."""
+    return _known_in(text) if len(text) <= _SHORT else _found_in(text)
+
+
+def _found_in(text: str) -> Mentions:
+    lowered = text.lower()
+    words = {lowered: None} | {p.rstrip(".-"): None for p in _PIECE.findall(lowered)}
+    parents = [parent for word in words for parent in _parents(word)]
     addresses = tuple(filter(_is_address, words))
-    return Mentions(frozenset(words), frozenset(domains), addresses)
+    return Mentions(frozenset(words), frozenset((*words, *parents)), addresses)
+
+
+# The same names, paths and addresses stand in one window after the other.
+_known_in = lru_cache(maxsize=4096)(_found_in)
 
 
 def window_facts(

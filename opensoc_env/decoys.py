@@ -9,6 +9,7 @@ neither a word nor the presence of a record gives an answer away.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from opensoc_env.casting import Cast
@@ -79,12 +80,12 @@ def add_decoy(scene: Scene, core: Core, number: int) -> list[Moment]:
         addresses=list(core.addresses),
     )
     who = cast.free_user(cast.stream("who"), "person")
-    cast.facts = {"place": _place(cast, core, story), "who": who}
-    cast.draw_all(story.get("cast", {}), {})
+    cast.facts = {"place": _place(cast, core, story.spec), "who": who}
+    cast.draw_all(story.spec.get("cast", {}), {})
     if "address" in cast.facts:
         _note_address(scene, draw, cast.facts["address"])
     inner = Scene(cast, scene.start)
-    inner.stage(story["events"], frozenset())
+    inner.stage(story.events, frozenset())
     shift = draw.randint(_FROM, _TO)
     _join(scene, cast.hosts, cast.users)
     label = f"decoy {number}"
@@ -105,7 +106,7 @@ def add_record(scene: Scene, core: Core, number: int, story: str) -> None:
     if kind in _PERSONAL:
         bound = _personal(draw, kind, account, scene.cast.pools)
     else:
-        tools = [tool for tool in scene.cast.pools["tools"] if tool not in story]
+        tools = _unnamed(scene.cast.pools["tools"], story)
         bound = {
             "asset": draw.choice(hosts),
             "tool": draw.choice(tools),
@@ -118,6 +119,13 @@ def add_record(scene: Scene, core: Core, number: int, story: str) -> None:
     window = {"start": scene.time(begin), "end": scene.time(end)}
     scene.estate["authorisations"].append(head | {"actor": actor} | bound | window)
     _join(scene, [], [actor])
+
+
+# A few stories come again and again.
+@lru_cache(maxsize=512)
+def _unnamed(tools: tuple[str, ...], story: str) -> tuple[str, ...]:
+    """The tools that the text of a story does not have."""
+    return tuple(tool for tool in tools if tool not in story)
 
 
 def _personal(

@@ -15,7 +15,7 @@ from opensoc_env.draws import stream
 from opensoc_env.places import TOWNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from random import Random
 
 Estate = dict[str, Any]
@@ -43,7 +43,7 @@ class _World(NamedTuple):
     Attributes:
         network: First octet of every internal address.
         octets: The second one, from the first to, not including, the last.
-        host: How a machine's name is made.
+        host: Makes the name of a machine of its site, its label and its number.
     """
 
     sites: tuple[str, ...]
@@ -52,7 +52,15 @@ class _World(NamedTuple):
     desks: tuple[str, ...]
     network: str
     octets: tuple[int, int]
-    host: str
+    host: Callable[[str, str, int], str]
+
+
+def _home_name(site: str, label: str, number: int) -> str:
+    return f"{site}-{label}-{number:02d}"
+
+
+def _other_name(site: str, label: str, number: int) -> str:
+    return f"{label}{number:03d}{site}"
 
 
 _FLEETS = (
@@ -93,7 +101,7 @@ _HOME = _World(
     desks=("finance", "sales", "legal", "hr", "support", "engineering"),
     network="10",
     octets=(10, 250),
-    host="{site}-{label}-{number:02d}",
+    host=_home_name,
 )
 _ELSEWHERE = _World(
     sites=("akl", "bog", "cpt", "dar", "han", "lim", "mnl", "nbo", "pnh", "scl", "tun"),
@@ -108,7 +116,7 @@ _ELSEWHERE = _World(
     desks=("claims", "logistics", "research", "procurement", "payroll", "design"),
     network="172",
     octets=(16, 32),
-    host="{label}{number:03d}{site}",
+    host=_other_name,
 )
 WORLDS: Mapping[str, _World] = {"home": _HOME, "elsewhere": _ELSEWHERE}
 """Worlds of estates by name; training draws from `home` alone."""
@@ -228,9 +236,8 @@ def _hosts(
         numbers = draw.sample(range(1, 100), draw.randint(fleet.least, fleet.most))
         for number in sorted(numbers):
             site = draw.randrange(2)
-            parts = {"site": sites[site], "label": fleet.label, "number": number}
             yield {
-                "name": names.host.format_map(parts),
+                "name": names.host(sites[site], fleet.label, number),
                 "ip": f"{names.network}.{octets[site]}.{subnet}.{number}",
                 "os": fleet.os,
                 "role": fleet.role,

@@ -14,6 +14,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from opensoc_env.draws import stream
@@ -99,8 +100,8 @@ def quote(text: str) -> str:
     >>> print(quote("a.meier"), quote('x" disposition=blocked'))
     a.meier "x\" disposition=blocked"
     """
-    text = _capped(text)
-    return text if _SAFE.fullmatch(text) else json.dumps(text)
+    text = text if len(text) <= MAX_VALUE else _capped(text)
+    return text if _SAFE.fullmatch(text) else quoted(text)
 
 
 def short_hashes(texts: Iterable[str]) -> dict[str, str]:
@@ -132,20 +133,26 @@ def _collect_texts(value: Any, found: list[str]) -> None:
 
 # Events have a few shapes, over and over.
 @lru_cache(maxsize=4096)
-def _ordered(keys: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(keys, key=lambda name: (_ORDER.get(name, 50), name)))
+def _named(prefix: str, keys: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Keys in order, each with its name in a line, and what an object adds to those."""
+    ordered = sorted(keys, key=lambda name: (_ORDER.get(name, 50), name))
+    return tuple((key, _name(prefix, key), _prefix(prefix, key)) for key in ordered)
 
 
 def _flatten(prefix: str, fields: Mapping[str, Any], found: Pairs) -> None:
-    for key in _ordered(tuple(fields)):
+    for key, name, inner in _named(prefix, tuple(fields)):
         value = fields[key]
         if key == "name" and _is_named_by_path(fields):
             continue
         if isinstance(value, dict):
-            _flatten(_prefix(prefix, key), value, found)
+            _flatten(inner, value, found)
         else:
-            bare = key == "name" and prefix in ("host", "user")
-            found.append((prefix if bare else _dotted(prefix, key), value))
+            found.append((name, value))
+
+
+def _name(prefix: str, key: str) -> str:
+    is_bare = key == "name" and prefix in ("host", "user")
+    return prefix if is_bare else _dotted(prefix, key)
 
 
 def _prefix(prefix: str, key: str) -> str:
@@ -169,11 +176,14 @@ def _is_named_by_path(fields: Mapping[str, Any]) -> bool:
 
 
 def _capped(text: str) -> str:
-    """Text whose middle is left out if it is long."""
-    if len(text) <= MAX_VALUE:
-        return text
+    """Long text with its middle left out."""
     cut = len(text) - MAX_VALUE
     return f"{text[:_HEAD]}[{cut} characters cut]{text[_HEAD - MAX_VALUE :]}"
+
+
+def _bare(value: Any) -> str:
+    """A number, true, false or null as JSON has it."""
+    return str(value) if value.__class__ is int else json.dumps(value)
 
 
 def _value(value: Any, hashes: Hashes) -> str:
@@ -182,17 +192,19 @@ def _value(value: Any, hashes: Hashes) -> str:
         return hashes.get(value) or quote(value)
     if isinstance(value, list):
         return ",".join(_value(part, hashes) for part in value) or "none"
-    return json.dumps(value)
+    return _bare(value)
 
 
 def _json(value: Any, hashes: Hashes) -> str:
     """A value as JSON in ASCII, but for the mark of a short hash."""
     if isinstance(value, str):
         short = hashes.get(value)
-        return f'"{short}"' if short else json.dumps(_capped(value))
+        if short:
+            return f'"{short}"'
+        return quoted(value if len(value) <= MAX_VALUE else _capped(value))
     if isinstance(value, list):
         return "[" + ",".join(_json(part, hashes) for part in value) + "]"
-    return json.dumps(value)
+    return _bare(value)
 
 
 def _inner(value: Any, hashes: Hashes) -> str:

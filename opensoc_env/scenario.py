@@ -10,9 +10,7 @@ that is the verifier's to say.
 
 from __future__ import annotations
 
-import copy
 import json
-import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, cached_property
@@ -21,15 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine.diagnostics import DiagnosticCollector
-from opensoc_engine.errors import OpenSocError
 from opensoc_engine.loader import read_source
 from opensoc_engine.policy.schema_validator import validate_node
 from opensoc_engine.policy.yaml_reader import read_yaml, to_plain
 from opensoc_engine.render import render_text
 from opensoc_engine.schema_store import default_store
+from opensoc_env.templates import SLOT, ScenarioError, Template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 SCHEMA = "scenario.schema.json"
 FOLDER = Path(__file__).parent / "scenarios"
@@ -41,12 +39,6 @@ TICKET_FACTS = {
 }
 ADDS = "+"
 """What the path of a field that a twist adds begins with."""
-
-_SLOT = re.compile(r"\$\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
-
-
-class ScenarioError(OpenSocError):
-    """A scenario file that can't be used; the text names the place and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +61,44 @@ class Variant:
     evasion: bool
 
 
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """An event of a story, or a series of them, as its file says it.
+
+    Attributes:
+        label: What twists call it.
+        at: Seconds after the start, from the least to the most; `gap` is the time
+            between two of a series.
+        count: How many there are, unless it happens once for `each` of some values.
+        only_with: It happens if one of these twists is in force; always if it is None.
+        not_with: It does not happen if one of these is.
+    """
+
+    label: str
+    type: str
+    source: str
+    at: tuple[int, int]
+    gap: tuple[int, int]
+    count: Template
+    each: tuple[Template, ...]
+    fields: Template
+    only_with: frozenset[str] | None
+    not_with: frozenset[str]
+
+    def is_in(self, twists: frozenset[str]) -> bool:
+        """True if it happens with some twists in force."""
+        wanted = self.only_with is None or not self.only_with.isdisjoint(twists)
+        return wanted and self.not_with.isdisjoint(twists)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoy:
+    """A benign story; `spec` is what the file says."""
+
+    spec: Mapping[str, Any]
+    events: tuple[EventSpec, ...]
+
+
 @dataclass(frozen=True)
 class Scenario:
     """One template; `spec` is what the file says, valid against the schema."""
@@ -77,6 +107,11 @@ class Scenario:
     name: str
     spec: Mapping[str, Any]
     variants: tuple[Variant, ...]
+
+    @cached_property
+    def events(self) -> tuple[EventSpec, ...]:
+        """What happens, without the changes of twists."""
+        return event_specs(self.spec["events"])
 
     @cached_property
     def text(self) -> str:
@@ -128,7 +163,7 @@ class Library:
     """
 
     scenarios: tuple[Scenario, ...] = ()
-    decoys: tuple[Mapping[str, Any], ...] = ()
+    decoys: tuple[Decoy, ...] = ()
     pools: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
@@ -140,11 +175,12 @@ def load_library(folder: Path = FOLDER) -> Library:
         ScenarioError: A file is not valid; the text names each place.
     """
     scenarios: list[Scenario] = []
-    decoys: list[Mapping[str, Any]] = []
+    decoys: list[Decoy] = []
     pools: dict[str, tuple[Any, ...]] = {}
     for path in sorted(folder.glob("*.yaml")):
         document = read_scenario_file(path)
-        decoys += document.get("decoys", [])
+        stories = document.get("decoys", [])
+        decoys += [Decoy(story, event_specs(story["events"])) for story in stories]
         pools |= {k: tuple(v) for k, v in document.get("pools", {}).items()}
         category = document.get("category", "")
         made = [_scenario(category, s) for s in document.get("scenarios", [])]
@@ -166,6 +202,28 @@ def read_scenario_file(path: Path) -> dict[str, Any]:
     if node and validate_node(node, SCHEMA, default_store(), collector):
         return dict(_plain(to_plain(node)))
     raise ScenarioError(render_text(collector.sorted()))
+
+
+def event_specs(specs: Iterable[Mapping[str, Any]]) -> tuple[EventSpec, ...]:
+    """The events of a story; one without a label is called by its number."""
+    return tuple(_event_spec(spec, str(at)) for at, spec in enumerate(specs))
+
+
+def _event_spec(spec: Mapping[str, Any], number: str) -> EventSpec:
+    repeat = spec.get("repeat", {"count": 1, "gap": (1, 1)})
+    wanted = spec.get("only_with")
+    return EventSpec(
+        label=spec.get("as", number),
+        type=spec["type"],
+        source=spec["source"],
+        at=tuple(spec["at"]),
+        gap=tuple(repeat["gap"]),
+        count=Template(repeat["count"]),
+        each=tuple(map(Template, spec.get("each", ()))),
+        fields=Template(spec["fields"]),
+        only_with=None if wanted is None else frozenset(wanted),
+        not_with=frozenset(spec.get("not_with", ())),
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -233,7 +291,7 @@ def _path_problem(fields: Mapping[str, Any], path: str) -> str:
 
 def _has(value: Any, way: list[str]) -> bool:
     """True if a way leads somewhere; what a slot will hold is not known yet."""
-    if not way or (isinstance(value, str) and _SLOT.fullmatch(value)):
+    if not way or (isinstance(value, str) and SLOT.fullmatch(value)):
         return True
     return isinstance(value, dict) and way[0] in value and _has(value[way[0]], way[1:])
 
@@ -244,45 +302,3 @@ def _paths(value: Any, before: str = "") -> Iterator[str]:
         for key, item in value.items():
             yield f"{before}{key}"
             yield from _paths(item, f"{before}{key}.")
-
-
-def fill(value: Any, names: Mapping[str, Any], place: str) -> Any:
-    """A value with its slots filled; a slot that is all of a text keeps its type.
-
-    Raises:
-        ScenarioError: A slot names nothing.
-    """
-    if isinstance(value, str):
-        return _fill_text(value, names, place) if "$" in value else value
-    if isinstance(value, list):
-        return [fill(item, names, place) for item in value]
-    if isinstance(value, dict):
-        return {key: fill(item, names, place) for key, item in value.items()}
-    return value
-
-
-def _fill_text(text: str, names: Mapping[str, Any], place: str) -> Any:
-    whole = _SLOT.fullmatch(text)
-    if whole:
-        value = _look_up(whole[1], names, place)
-        return copy.deepcopy(value) if isinstance(value, dict | list) else value
-    return _SLOT.sub(lambda slot: str(_look_up(slot[1], names, place)), text)
-
-
-def _look_up(path: str, names: Mapping[str, Any], place: str) -> Any:
-    value: Any = names
-    for name in path.split("."):
-        if not isinstance(value, dict) or name not in value:
-            raise ScenarioError(f"{place}: no value for the slot `${{{path}}}`")
-        value = value[name]
-    return value
-
-
-def slots(value: Any) -> Iterator[str]:
-    """The first name of each slot in a value."""
-    if isinstance(value, str):
-        yield from (slot.partition(".")[0] for slot in _SLOT.findall(value))
-    elif isinstance(value, list):
-        yield from (name for item in value for name in slots(item))
-    elif isinstance(value, dict):
-        yield from (name for item in value.values() for name in slots(item))

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from opensoc_env import places
-from opensoc_env.scenario import ADDS, BINDINGS, Scenario, ScenarioError
+from opensoc_env.scenario import ADDS, BINDINGS, EventSpec, Scenario
+from opensoc_env.templates import ScenarioError, Template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from opensoc_env.casting import Cast
     from opensoc_env.estate import Estate
@@ -24,6 +25,7 @@ LEAD_UP = "long"
 """The twist that adds the events that lead up to a scene."""
 
 _YEAR_START = datetime(2026, 1, 5, tzinfo=UTC)
+_NOTHING = Template(None)
 _NETWORK_LISTS = ("shared_egress", "internal")
 
 
@@ -57,25 +59,24 @@ class Scene:
     def time(self, offset: int) -> str:
         """The time so many seconds after the start."""
         at = self.start + timedelta(seconds=offset)
-        return f"{at.replace(tzinfo=None).isoformat()}Z"
+        return f"{at.isoformat().removesuffix('+00:00')}Z"
 
-    def stage(self, specs: list[dict[str, Any]], twists: frozenset[str]) -> None:
+    def stage(self, specs: Iterable[EventSpec], twists: frozenset[str]) -> None:
         """Add the events that the twists leave in."""
-        for number, spec in enumerate(specs):
-            if _is_in(spec, twists):
-                self.moments += self._moments(spec, spec.get("as", str(number)))
+        for spec in specs:
+            if spec.is_in(twists):
+                self.moments += self._moments(spec)
 
-    def _moments(self, spec: Mapping[str, Any], label: str) -> Iterator[Moment]:
-        offset = self._between(spec["at"], label, "at")
-        repeat = spec.get("repeat", {"count": 1, "gap": [1, 1]})
-        values = spec.get("each") or [None] * int(self.cast.fill(repeat["count"]))
+    def _moments(self, spec: EventSpec) -> Iterator[Moment]:
+        label, cast = spec.label, self.cast
+        offset = self._between(spec.at, label, "at")
+        values = spec.each or [_NOTHING] * int(cast.filled(spec.count))
         for turn, value in enumerate(values):
             if turn:
-                offset += self._between(repeat["gap"], label, "gap", turn - 1)
-            each = self.cast.fill(value)
-            fields = self.cast.fill(spec["fields"], each=each, i=turn)
-            head = {"event_type": spec["type"], "source": spec["source"]}
-            yield Moment(offset, label, head | {"fields": fields})
+                offset += self._between(spec.gap, label, "gap", turn - 1)
+            fields = cast.filled(spec.fields, each=cast.filled(value), i=turn)
+            event = {"event_type": spec.type, "source": spec.source, "fields": fields}
+            yield Moment(offset, label, event)
 
     def _between(self, bounds: Sequence[int], *name: str | int) -> int:
         """A number from the stream of a name; a stream takes time, so none in vain."""
@@ -93,7 +94,7 @@ def perform(scenario: Scenario, twists: tuple[str, ...], cast: Cast) -> Scene:
     scene = Scene(cast, _start(cast))
     for record in scenario.spec.get("estate", ()):
         _add(scene, record)
-    scene.stage(scenario.spec["events"], frozenset(twists))
+    scene.stage(scenario.events, frozenset(twists))
     for part in parts:
         _change(scene, part)
     if "authorised" in twists:
@@ -106,13 +107,6 @@ def _start(cast: Cast) -> datetime:
     draw = cast.stream("start")
     day, second = draw.randrange(350), draw.randrange(86_400)
     return _YEAR_START + timedelta(days=day, seconds=second)
-
-
-def _is_in(spec: Mapping[str, Any], twists: frozenset[str]) -> bool:
-    wanted = spec.get("only_with")
-    if wanted is not None and twists.isdisjoint(wanted):
-        return False
-    return twists.isdisjoint(spec.get("not_with", ()))
 
 
 def _change(scene: Scene, twist: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import math
 from typing import TYPE_CHECKING
 
 from opensoc_engine import runtime
@@ -50,23 +51,19 @@ def magnitude(value: Exact) -> Exact:
 
 def round_half_up(value: Exact) -> int:
     """The nearest integer; a half is rounded away from zero."""
-    return _whole(value, decimal.ROUND_HALF_UP)
+    if isinstance(value, int):
+        return value
+    return int(value.to_integral_value(decimal.ROUND_HALF_UP, runtime.CONTEXT))
 
 
 def ceiling(value: Exact) -> int:
     """The least integer that is not less than the number."""
-    return _whole(value, decimal.ROUND_CEILING)
+    return math.ceil(value)
 
 
 def floor(value: Exact) -> int:
     """The greatest integer that is not more than the number."""
-    return _whole(value, decimal.ROUND_FLOOR)
-
-
-def _whole(value: Exact, rounding: str) -> int:
-    if isinstance(value, int):
-        return value
-    return int(value.to_integral_value(rounding, runtime.CONTEXT))
+    return math.floor(value)
 
 
 def number_range(first: int, last: int) -> list[int] | None:

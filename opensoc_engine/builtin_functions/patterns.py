@@ -19,6 +19,7 @@ MAX_GLOB = 1_000
 MAX_DELIMITERS = 16
 # These bound what patterns that an input chooses can hold on to.
 _CACHED = 1024
+_REMEMBERED, _SHORT = 8192, 256
 _MEMORY = 1 << 21
 
 
@@ -28,8 +29,18 @@ class PatternError(ValueError):
 
 def regex_match(pattern: str, text: str) -> bool | None:
     """True if the RE2 pattern is found anywhere in the string."""
+    if len(pattern) + len(text) <= _SHORT:
+        return _known_match(pattern, text)
+    return _match(pattern, text)
+
+
+def _match(pattern: str, text: str) -> bool | None:
     compiled = _regex(pattern) if len(pattern) <= MAX_PATTERN else None
     return None if compiled is None else _search(compiled, text)
+
+
+# The same names, addresses and paths stand in one document after the other.
+_known_match = lru_cache(_REMEMBERED)(_match)
 
 
 def glob_match(pattern: str, delimiters: Sequence[str], text: str) -> bool | None:

@@ -96,9 +96,12 @@ def split(text: str, delimiter: str) -> list[str]:
 
 def concat(delimiter: str, parts: Iterable[str]) -> str:
     """The strings joined by the delimiter; sets in order."""
+    ordered = in_order(parts)
+    if sum(map(len, ordered)) + len(delimiter) * len(ordered) <= MAX_LENGTH:
+        return delimiter.join(ordered)
     pieces: list[str] = []
     length = 0
-    for part in in_order(parts):
+    for part in ordered:
         pieces.append(part)
         length += len(delimiter) + len(part)
         if length > MAX_LENGTH:

@@ -109,6 +109,8 @@ class Bodies:
             _KEYS[form].format(name)
             for form, name in zip(memory.forms, names, strict=True)
         ]
+        if memory.call is not None:
+            keys = [self.expressions.expression(memory.call)]
         shown = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
         given = ", ".join(names)
         self.lines += [

@@ -20,7 +20,16 @@ SEARCHES = frozenset(
         "regex.match",
     )
 )
-# Those, and builtins that take longer than reading a few fields.
+# Those, and builtins that go through a text and make new ones of it.
+REMEMBERED = SEARCHES | {
+    "concat",
+    "regex.find_n",
+    "regex.replace",
+    "regex.split",
+    "split",
+    "sprintf",
+}
+# Searches, and builtins that take longer than reading a few fields.
 SLOW = SEARCHES | {"sprintf", "time.parse_rfc3339_ns"}
 
 

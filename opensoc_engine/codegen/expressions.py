@@ -234,8 +234,12 @@ class Expressions:
         return {
             "differ": f"(not same({left}, {right}))",
             "in_values": f"({left} in {self.reader.any_of(right)}.values())",
-            "lookup": self.reader.any_of(f"{left}[{right}]"),
+            "lookup": self._read(arguments[0], f"{left}[{right}]"),
         }[operator]
+
+    def _read(self, base: ir.Expression, text: str) -> str:
+        """What is read from an object at an open key; constants are exact already."""
+        return text if isinstance(base, ir.Constant) else self.reader.any_of(text)
 
     def _members(self, constant: ir.Constant) -> ir.Constant:
         """The elements of a constant as one set, however often they are asked for."""
@@ -257,7 +261,7 @@ class Expressions:
                 return self.reader.field(self.expression(base), name)
             case ir.PartialOperation("field", (base, key)):
                 shown = f"{self.expression(base)}.get({self.expression(key)})"
-                return self.reader.any_of(shown)
+                return self._read(base, shown)
         return f"{CALLS[partial.operator]}({arguments})"
 
     def _collect(self, node: ir.Collect) -> str:

@@ -51,7 +51,39 @@ def folded(node: ir.Expression) -> ir.Expression:
             return _computed(node, _OPERATORS[name], arguments)
         case ir.BuiltinCall(name, arguments):
             return _computed(node, BUILTINS[name].implementation, arguments)
+        case ir.Collect("array" | "set", ir.Block((ir.Each() as each,)), None):
+            return _gathered(node, each)
     return node
+
+
+def _gathered(node: ir.Collect, each: ir.Each) -> ir.Expression:
+    """What a comprehension takes from each element of a constant, if that is known."""
+    source, path = each.collection, _path(node.value, each.value)
+    if not isinstance(source, ir.Constant) or each.kind == "object" or path is None:
+        return node
+    if not _is_small(source.value):
+        return node
+    elements = sorted(source.value) if each.kind == "set" else source.value
+    found = tuple(_at(element, path) for element in elements)
+    value = found if node.kind == "array" else frozenset(found)
+    return ir.Constant(value, span=node.span)
+
+
+def _path(node: ir.Expression, element: str) -> tuple[str, ...] | None:
+    """The fields that lead from an element to a value; None if it is no such value."""
+    match node:
+        case ir.Variable(name) if name == element:
+            return ()
+        case ir.Member(base, name):
+            path = _path(base, element)
+            return None if path is None else (*path, name)
+    return None
+
+
+def _at(element: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        element = element[name]
+    return element
 
 
 class Same(Rewriter):

@@ -1,8 +1,10 @@
 """Which helpers remember what they found, and by what.
 
 A helper that searches something remembers it for one evaluation, by the texts and by
-the identity of the other arguments. A predicate of one text that reads nothing of the
-document, such as whether an address is of a constant network, remembers it for good.
+the identity of the other arguments; or by the one text or instant that is all it reads
+of its argument: elements that are alike there share what is found. A helper of one text
+that reads nothing of the document, such as whether an address is of a constant network,
+remembers it for good.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from opensoc_engine import ir
-from opensoc_engine.codegen.costs import SEARCHES
+from opensoc_engine.codegen.costs import REMEMBERED
 from opensoc_engine.codegen.rewriting import (
     inside,
     is_lookup,
@@ -28,6 +30,8 @@ Form: TypeAlias = Literal["text", "part", "any"]
 
 # Pairs of elements are few enough to be remembered; triples are not.
 _MAX_PARAMETERS = 2
+# Builtins that give a text or an integer.
+_SCALARS = {"lower", "time.parse_rfc3339_ns", "upper"}
 # Builtins all of whose arguments are texts.
 _OF_TEXTS = {
     "contains",
@@ -50,11 +54,13 @@ class Memory:
 
     Attributes:
         forms: What stands for each argument.
+        call: What stands for the only argument in place of that, if anything does.
         is_shared: True if it does not depend on the document.
     """
 
     forms: tuple[Form, ...]
     is_shared: bool
+    call: ir.BuiltinCall | None = None
 
 
 def memory_of(
@@ -81,8 +87,38 @@ def memory_of(
             is_shared = function.kind == "predicate" and forms == ("text",)
             is_shared = is_shared and name not in own
             if is_shared or sites[name] > 1:
-                found[name] = Memory(forms, is_shared)
+                found[name] = Memory(forms, is_shared, _all_read(function))
     return found
+
+
+def _all_read(function: ir.Function) -> ir.BuiltinCall | None:
+    """The call that is all that a helper which loops reads of its only parameter.
+
+    What such a call reads is there: a line that asks for it would read more.
+    """
+    if len(function.parameters) > 1 or not _loops(function):
+        return None
+    (parameter,) = function.parameters
+    found: ir.BuiltinCall | None = None
+    left: list[Any] = [function.bodies, function.results]
+    while left:
+        match left.pop():
+            case ir.Variable(name) if name == parameter:
+                return None
+            case ir.BuiltinCall() as call if _is_scalar_of(call, parameter):
+                if found not in (None, call):
+                    return None
+                found = call
+            case tuple(parts):
+                left += parts
+            case node:
+                left += parts_of(node)
+    return found
+
+
+def _is_scalar_of(call: ir.BuiltinCall, parameter: str) -> bool:
+    """True for a text or an integer that is made of a parameter and of nothing else."""
+    return call.name in _SCALARS and variables(call) == {parameter}
 
 
 def _sites(
@@ -139,7 +175,7 @@ def _searches(function: ir.Function, searches: set[str]) -> bool:
     for part in inside(function):
         match part:
             case ir.BuiltinCall(name) | ir.PartialBuiltin(name):
-                if name in SEARCHES:
+                if name in REMEMBERED:
                     return True
             case ir.HelperCall(name, (_, *_)) | ir.PartialHelper(name):
                 if name in searches:

@@ -14,6 +14,7 @@ from opensoc_engine import data_root
 from opensoc_engine.diagnostics import DiagnosticCollector
 from opensoc_engine.policy.yaml_reader import read_yaml, to_plain
 from opensoc_engine.source import Source
+from opensoc_env.cut_offs import cut_offs_of
 from opensoc_env.episode import Episode
 from opensoc_env.generator import generate
 from opensoc_env.incident import normalise_incident
@@ -205,8 +206,14 @@ def objections(document: Incident) -> list[str]:
 def seen(document: Incident, styles: dict[str, str] | None = None) -> Observation:
     """What a defender sees."""
     normal = normalise_incident(document)
-    named = {"task": "stage2_multi", "mode": "self_play", "styles": styles}
-    return observe(normal, episode_id="adversarial", **named)  # type: ignore[arg-type]
+    return observe(
+        normal,
+        episode_id="adversarial",
+        task="stage2_multi",
+        mode="self_play",
+        cut_offs=cut_offs_of(default_judge().verifier),
+        styles=styles,
+    )
 
 
 def attack(seed: int = 3, **facts: Any) -> Episode:

@@ -9,7 +9,8 @@ from opensoc_env.draws import stream
 from opensoc_env.estate import WORLDS, build_estate
 from opensoc_env.generator import Stage, craft
 from opensoc_env.places import TOWNS, far, home, kilometres, near
-from opensoc_env.scenario import ScenarioError, load_library
+from opensoc_env.scenario import load_library
+from opensoc_env.templates import ScenarioError
 
 COUNTRIES = sorted(place.country for place in TOWNS.values())
 

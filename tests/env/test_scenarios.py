@@ -12,15 +12,9 @@ from opensoc_env.generator import STAGES, Stage, craft
 from opensoc_env.incident import normalise_incident
 from opensoc_env.judge import default_judge
 from opensoc_env.models import ACTIONS, MAX_EVENTS
-from opensoc_env.scenario import (
-    FOLDER,
-    Scenario,
-    ScenarioError,
-    fill,
-    load_library,
-    read_scenario_file,
-)
+from opensoc_env.scenario import FOLDER, Scenario, load_library, read_scenario_file
 from opensoc_env.staging import perform
+from opensoc_env.templates import ScenarioError, fill
 
 if TYPE_CHECKING:
     from opensoc_env.scenario import Variant

@@ -3,7 +3,17 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from policy_modules import attempt, document, fires, lowered, process, rule, solutions
+from policy_modules import (
+    Texts,
+    attempt,
+    document,
+    fires,
+    lowered,
+    process,
+    rule,
+    run,
+    solutions,
+)
 
 from opensoc_engine import ir
 from opensoc_engine.codegen.python import generate
@@ -251,3 +261,59 @@ def test_of_two_values_for_one_key_the_first_is_kept() -> None:
     body = '{e.host: e.size | some e in input.events}["WS-1"] == 1'
 
     assert fires(rule(body), EVENTS)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "{row.name | some row in data.rows} == {`a`, `b`}",
+        "count([row.name | some row in data.rows]) == 3",
+        "sum([row.deep.size | some row in data.rows]) == 6",
+        "count({row.deep.size | some row in data.rows; row.name == `a`}) == 2",
+        "{name | some name in data.names} == {`b`, `c`}",
+    ],
+)
+def test_what_is_taken_from_a_list_is_what_the_interpreter_takes(wanted: str) -> None:
+    rows = tuple({"name": n, "deep": {"size": s}} for n, s in (("a", 1), ("b", 2)))
+    lists = {
+        "rows": (*rows, {"name": "a", "deep": {"size": 3}}),
+        "names": ("c", "b", "c"),
+    }
+
+    assert fires(rule(wanted, lists=lists), EVENTS)
+
+
+def test_a_set_of_constants_is_made_once() -> None:
+    body = "input.names[0] in {name | some name in data.names}"
+    module = lowered(rule(body, lists={"names": ("a", "b")}))
+
+    assert " for " not in generate(module, "test").source.partition("def x0_0")[2]
+
+
+ALIKE = "found := [e | some e in input.events; lower(e.host) == lower(first.host)]"
+
+
+def test_elements_that_are_alike_share_what_is_found() -> None:
+    body = "some e in input.events\nsome other in {0}\nother.size > {1}"
+    texts = Texts(
+        {
+            "one": (body.format("alike(e)", 1),),
+            "two": (body.format("alike(e)", 2),),
+        },
+        {"alike(first) := found": (ALIKE,)},
+        ("e", "other"),
+    )
+    events = document(process(1), process(2), process(3), process(4))
+    for at, host in enumerate(("ws-1", "WS-1", "ws-2", "Ws-2")):
+        events["events"][at]["host"] = host
+
+    found = run(texts, events)
+
+    assert [evidence for evidence, _ in found["one"]] == [
+        ("e1", "e2"),
+        ("e2",),
+        *(("e3",), ("e3", "e4"), ("e4", "e3"), ("e4",)),
+    ]
+    assert [evidence for evidence, _ in found["two"]] == [
+        *(("e3",), ("e3", "e4"), ("e4", "e3"), ("e4",))
+    ]

@@ -95,6 +95,42 @@ def test_a_kept_set_decides_the_same(folder: Path) -> None:
     assert decided == second.evaluate_policy(document, "defender.v2")
 
 
+@pytest.mark.parametrize("name", ["plausibility", "rubric"])
+def test_rules_and_lists_of_a_kept_set_need_no_compiling(
+    folder: Path, compiled: list[Path], rules: Path, name: str
+) -> None:
+    first, second = (load_policy_set(rules / name) for _ in range(2))
+
+    assert len(compiled) == 1
+    assert list(first.rules.items()) == list(second.rules.items())
+    assert [info.metadata for info in first.rules.values()] == [
+        second.rule(rule).metadata for rule in first.rules
+    ]
+    assert first.lists
+    assert dict(first.lists) == dict(second.lists)
+
+
+def test_a_rule_of_a_kept_set_stands_where_the_set_was_loaded_from(
+    folder: Path, compiled: list[Path], rules: Path
+) -> None:
+    other = shutil.copytree(rules, rules.parent / "other")
+    infos = [
+        info
+        for place in (rules, other)
+        for info in load_policy_set(place / "rubric").rules.values()
+    ]
+
+    assert len(compiled) == 1
+    assert {Path(info.path).parent for info in infos} == {
+        rules / "rubric",
+        other / "rubric",
+    }
+    for info in infos:
+        lines = Path(info.path).read_text("utf-8").splitlines()
+        assert f"- id: {info.rule}" in lines[info.line - 1]
+        assert info.text.splitlines()[0] in "\n".join(lines[info.line :])
+
+
 def test_policies_of_a_kept_set_are_read_when_they_are_asked_for(
     folder: Path, compiled: list[Path], rules: Path
 ) -> None:
@@ -369,7 +405,12 @@ def test_a_kept_set_of_a_strange_form_is_compiled_again(
     (file,) = folder.iterdir()
     kept = set_cache.read(file.stem)
     parts = [{}, {**kept["parts"][0], "code": "!"}, {**kept["parts"][0], "code": ""}]
-    strange = [[], 1, {"digest": 1}, *({**kept, "parts": [part]} for part in parts)]
+    rules_of = [{}, {"no-such-rule": []}, {next(iter(kept["rules"])): ["a", 1]}]
+    strange = [
+        *([], 1, {"digest": 1}, {**kept, "lists": 1}),
+        *({**kept, "parts": [part]} for part in parts),
+        *({**kept, "rules": known} for known in rules_of),
+    ]
     for values in strange:
         set_cache.write(file.stem, values)
         load_policy_set(rules / "rubric")
@@ -471,4 +512,4 @@ def test_what_is_no_constant_is_not_packed() -> None:
 
 def test_what_was_not_packed_is_not_unpacked() -> None:
     with pytest.raises(PackingError):
-        unpack({"parts": [1]}, list)
+        unpack({"parts": [1]}, Path(), list)
