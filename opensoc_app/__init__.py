@@ -1,1 +1,1 @@
-"""The before/after app: incidents, two defenders side by side, and who was right."""
+"""The app: two defenders side by side and who was right, and a page to play a side."""

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from opensoc_app.panel import sides
+from opensoc_env.cut_offs import cut_offs_of
 from opensoc_env.datasets import HOLDOUT, read_rows
 from opensoc_env.defenders import TriageItem
 from opensoc_env.judge import default_judge, proof_of, reward_of
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from opensoc_app.panel import Answer, Side
     from opensoc_engine import RuleInfo
     from opensoc_env.models import Observation
+
+
+SHOWN = (HOLDOUT.name,)
+"""Splits whose verdicts the page shows: whoever plays beside it can't be asked them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,11 @@ def holdout() -> tuple[TriageItem, ...]:
 
 def _item(row: Mapping[str, Any]) -> TriageItem:
     observation = observe(
-        row["incident"], episode_id=row["id"], task=row["task"], mode="defender_only"
+        row["incident"],
+        episode_id=row["id"],
+        task=row["task"],
+        mode="defender_only",
+        cut_offs=cut_offs_of(default_judge().verifier),
     )
     return TriageItem(observation, row["incident"])
 

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from opensoc_app.crafting import Fault
     from opensoc_app.desk import Graded, Verdict
-    from opensoc_env.models import Alert, LogLine
+    from opensoc_env.models import (
+        Alert,
+        EpisodeResult,
+        LogLine,
+        RewardTerm,
+        SubmitTriage,
+    )
 
 ACTION_TITLES = {
     "dismiss": "Dismiss",
@@ -43,6 +50,8 @@ STYLE = """
   overflow-wrap: anywhere; margin-top: .4rem}
 .os-verdict {border: 2px solid #1f5fa8; border-radius: 8px; padding: .7rem .9rem;
   background: #f3f8fe; color: #1d2733}
+.os-fault {border-left: 6px solid #b3261e; min-height: 0; margin-bottom: .4rem}
+.os-waits {border-left: 6px solid #a86500; min-height: 0}
 </style>
 """
 
@@ -113,4 +122,60 @@ def verdict_card(verdict: Verdict) -> str:
         '<div class="os-verdict"><div class="os-small">The rules say</div>'
         f'<div class="os-action">{escape(title)}</div><div>{escape(reason)}</div>'
         f'<div class="os-small">policies {escape(verdict.digest[:12])}</div></div>'
+    )
+
+
+def outcome_card(result: EpisodeResult) -> str:
+    """What was right in an episode that is done."""
+    title = ACTION_TITLES[result.truth_action]
+    reason = "; ".join(rule.title for rule in result.fired)
+    return (
+        '<div class="os-verdict"><div class="os-small">The rules say</div>'
+        f'<div class="os-action">{escape(title)}</div>'
+        f"<div>{escape(reason or 'No rule fired.')}</div>"
+        f'<div class="os-small">policies {escape(result.policy_digest[:12])}</div>'
+        "</div>"
+    )
+
+
+def reward_card(
+    heading: str, reward: float | None, terms: Sequence[RewardTerm], said: str
+) -> str:
+    """What one side did and got, term by term."""
+    parts = "".join(f"<li>{escape(t.rule)}: {t.value:+.2f}</li>" for t in terms)
+    total = "no reward" if reward is None else f"{reward:+.2f}"
+    return (
+        f'<div class="os-card"><h4>{escape(heading)}</h4>'
+        f'<div class="os-action">{total}</div>'
+        f'<div class="os-small">{escape(said)}</div>'
+        f'<ul class="os-facts">{parts}</ul></div>'
+    )
+
+
+def said_by_defender(answer: SubmitTriage | None) -> str:
+    """An answer in a line."""
+    if answer is None:
+        return "had no turn, or can't be read"
+    cited = ", ".join(answer.cited_log_ids) or "nothing"
+    return f"{ACTION_TITLES[answer.action]}, citing {cited}"
+
+
+def quote_card(text: str) -> str:
+    """What somebody wrote, as it is, cut."""
+    return f'<div class="os-quote">{escape(text[:_MAX_TEXT])}</div>'
+
+
+def waiting_card(text: str) -> str:
+    """What a side is told while it waits."""
+    return f'<div class="os-card os-waits">{escape(text)}</div>'
+
+
+def fault_list(faults: Sequence[Fault]) -> str:
+    """What was refused: the place, why, and what was expected there."""
+    return "".join(
+        f'<div class="os-card os-fault"><span class="os-id">{escape(fault.field)}'
+        f"</span>{escape(fault.message)}"
+        + (f"; expected {escape(fault.expected)}" if fault.expected else "")
+        + "</div>"
+        for fault in faults
     )

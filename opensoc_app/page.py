@@ -18,8 +18,6 @@ _COLUMNS = ("incidents", "right", "attacks dismissed", "over-reactions", "mean r
 
 def show() -> None:
     """Draw the page once."""
-    st.set_page_config("OpenSOC", page_icon="🛡️", layout="wide")
-    st.html(markup.STYLE)
     st.title("OpenSOC: who triages better?")
     st.caption(
         "Every verdict comes from rule files that a security engineer can edit, never "

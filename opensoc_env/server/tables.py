@@ -8,6 +8,7 @@ cleared when both have left.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from threading import Condition, Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     # What both sides have to agree on: task, seed, index and split.
     Terms: TypeAlias = tuple[object, ...]
 
-WAIT_SECONDS = 10.0
-"""How long a call waits for the other side: less than any client waits for a reply."""
+WAIT_SECONDS = 4.0
+"""How long a call waits for the other side. A killed client keeps its seat as long."""
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +103,12 @@ class Tables:
 
     def __len__(self) -> int:
         return len(self._tables)
+
+    def at_once(self) -> Tables:
+        """The same tables, for callers that come back instead of waiting."""
+        same = copy(self)
+        same.wait = 0.0
+        return same
 
     def sit(
         self, name: str, role: Role, terms: Terms, start: Callable[[], Episode]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,11 @@ def test_changing_a_side_starts_a_new_score(page: AppTest) -> None:
 
     assert not page.exception
     assert score(page, 1)[:2] == ["Dismiss everything", "1"]
+
+
+def test_the_pages_are_imported_without_what_only_the_server_needs() -> None:
+    heavy = "print({'openenv', 'fastapi', 'uvicorn'} & set(sys.modules))"
+    command = [sys.executable, "-c", f"import sys, opensoc_app.pages; {heavy}"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert told.stdout == "set()\n"
