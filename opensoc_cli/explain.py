@@ -113,5 +113,4 @@ def _require(policies: PolicySet, rule: str) -> None:
     try:
         policies.rule(rule)
     except InputError as error:
-        known = [r.id.text for policy in policies.policies for r in policy.rules]
-        raise reporting.stop(str(error), suggest(rule, known) or "") from None
+        raise reporting.stop(str(error), suggest(rule, policies.rules) or "") from None

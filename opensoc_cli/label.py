@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO
 import typer
 
 from opensoc_cli import reporting
+from opensoc_cli.judges import judge_of
 from opensoc_cli.label_report import (
     write_agreement,
     write_alarms,
@@ -101,7 +102,7 @@ def run(
     if out is not None and out.resolve() in {path.resolve() for path in files}:
         raise reporting.stop(f"`{out}` is read and written", "choose another output")
     session = _Session(
-        _mappings(origin), _judge(rules), form, report, with_events=with_events
+        _mappings(origin), judge_of(rules), form, report, with_events=with_events
     )
     try:
         with ExitStack() as stack:
@@ -271,16 +272,6 @@ def _mappings(origin: str) -> list[Mapping]:
         known = ", ".join([*names, AUTO])
         raise reporting.stop(f"unknown telemetry `{origin}`", f"--from knows {known}")
     return [load_mapping(name) for name in names if origin in {AUTO, name}]
-
-
-def _judge(rules: Path | None) -> Judge:
-    from opensoc_engine.errors import OpenSocError
-    from opensoc_env.judge import Judge, default_judge
-
-    try:
-        return default_judge() if rules is None else Judge.load(rules)
-    except OpenSocError as error:
-        raise reporting.stop(str(error)) from None
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opensoc_cli import reporting
+from opensoc_cli.judges import judge_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from opensoc_env.defenders import Defender
+    from opensoc_env.judge import Judge
     from opensoc_env.match import MatchResult, Progress
     from opensoc_env.metrics import Rate, Score
     from opensoc_env.self_play import SelfPlay
@@ -79,6 +81,10 @@ def run(
         Path | None,
         typer.Option(help="File of patterns that attacks made before; it goes on."),
     ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option("--rules", help="A rules folder; the shipped one by default."),
+    ] = None,
     form: Annotated[
         Form, typer.Option("--format", help="How to write the scores.")
     ] = Form.TEXT,
@@ -97,12 +103,15 @@ def run(
         )
     result: MatchResult | SelfPlay
     try:
-        defenders = [make_defender(name) for name in names]
+        judge = judge_of(rules)
+        defenders = [make_defender(name, judge) for name in names]
         with _progress() as progress:
             if attacker is None:
-                result = _match(defenders, episodes, seed, progress)
+                result = _match(defenders, episodes, seed, judge, progress)
             else:
-                result = _attack(attacker, defenders, episodes, seed, archive, progress)
+                result = _attack(
+                    attacker, defenders, episodes, seed, archive, judge, progress
+                )
     except OpenSocError as error:
         raise reporting.stop(str(error)) from None
     if form is Form.JSON:
@@ -112,11 +121,15 @@ def run(
 
 
 def _match(
-    defenders: Sequence[Defender], episodes: int, seed: int, progress: Progress | None
+    defenders: Sequence[Defender],
+    episodes: int,
+    seed: int,
+    judge: Judge,
+    progress: Progress | None,
 ) -> MatchResult:
     from opensoc_env.match import play
 
-    return play(defenders, episodes=episodes, seed=seed, progress=progress)
+    return play(defenders, episodes=episodes, seed=seed, judge=judge, progress=progress)
 
 
 def _attack(
@@ -125,23 +138,26 @@ def _attack(
     episodes: int,
     seed: int,
     path: Path | None,
+    judge: Judge,
     progress: Progress | None,
 ) -> SelfPlay:
     """Self-play that goes on from an archive and saves it."""
     from opensoc_env.novelty import Archive
-    from opensoc_env.opponents.lineup import BUILT_IN
+    from opensoc_env.opponents.lineup import built_in
     from opensoc_env.self_play import attack
 
-    if name not in BUILT_IN.attackers:
-        known = ", ".join(BUILT_IN.attackers)
+    attackers = built_in(judge).attackers
+    if name not in attackers:
+        known = ", ".join(attackers)
         raise reporting.stop(f"there is no attacker `{name}`", f"name one of {known}")
     archive = Archive.load(path) if path else Archive()
     result = attack(
-        BUILT_IN.attackers[name](),
+        attackers[name](),
         defenders,
         episodes=episodes,
         seed=seed,
         archive=archive,
+        judge=judge,
         progress=progress,
     )
     if path:

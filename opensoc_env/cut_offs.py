@@ -4,26 +4,34 @@ A verdict may turn on one event more or less. Whoever answers is told where, if 
 window has such events; which lines are shown depends on the kinds and fields of events
 and on facts of the estate alone, never on a verdict. Amounts that are not shown are
 kept away from their cut-offs by `rules/plausibility/margin.yaml`.
+
+The texts ship beside this module. The numbers in them are those of the rules that give
+the verdict: the list `thresholds` of their own folder. A line with a number that this
+list lacks is left out, as such rules can't compare with it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cache, lru_cache
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
-from opensoc_engine import data_root
 from opensoc_engine.diagnostics import DiagnosticCollector
 from opensoc_engine.loader import read_source
 from opensoc_engine.policy.yaml_reader import read_yaml, to_plain
-from opensoc_env.scenario import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from opensoc_engine import PolicySet
 
 FILE = Path(__file__).with_suffix(".yaml")
-THRESHOLDS = Path("rules", "lists", "thresholds.yaml")
+THRESHOLDS = "thresholds"
+"""The list of a rules folder that its rules take their numbers from."""
+_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,7 @@ class CutOff:
     """A line about thresholds, and what it is shown beside.
 
     Attributes:
+        text: The line; in a template it has slots such as `${scan.min_ports}`.
         event: A kind of event, or empty.
         has: A field of it in dots, or empty.
         least: How many of them there must be: a count far below its cut-off needs none.
@@ -45,26 +54,58 @@ class CutOff:
 
 
 def cut_offs_for(
-    events: Sequence[Mapping[str, Any]], facts: Sequence[str]
+    cut_offs: Iterable[CutOff],
+    events: Sequence[Mapping[str, Any]],
+    facts: Sequence[str],
 ) -> list[str]:
-    """The lines that concern a window and the facts beside it, in the file's order."""
+    """The lines that concern a window and the facts beside it, in their order."""
     kinds: dict[str, list[Mapping[str, Any]]] = {}
     for event in events:
         kinds.setdefault(event["event_type"], []).append(event["fields"])
     return [
         line.text
-        for line in load_cut_offs()
+        for line in cut_offs
         if (line.fact and any(line.fact in fact for fact in facts))
         or _count(kinds.get(line.event, ()), line.has) >= line.least
     ]
 
 
+@lru_cache(maxsize=_KEPT)
+def cut_offs_of(verifier: PolicySet) -> tuple[CutOff, ...]:
+    """The lines with the numbers that a verifier compares with, in the file's order."""
+    numbers = dict(_numbers("", verifier.lists.get(THRESHOLDS)))
+    return tuple(
+        line for template in _templates() for line in _filled(template, numbers)
+    )
+
+
 @cache
-def load_cut_offs() -> tuple[CutOff, ...]:
-    """The shipped lines with the shipped thresholds in them."""
-    numbers = read_plain(data_root() / THRESHOLDS)["values"]
-    lines = fill(read_plain(FILE)["shown"], numbers, FILE.name)
-    return tuple(CutOff(**line) for line in lines)
+def _templates() -> tuple[CutOff, ...]:
+    return tuple(CutOff(**line) for line in read_plain(FILE)["shown"])
+
+
+class _Text(Template):
+    """A text with slots in braces, which are names in dots."""
+
+    braceidpattern = r"[a-z][a-z_.]*"
+
+
+def _filled(template: CutOff, numbers: Mapping[str, str]) -> Iterator[CutOff]:
+    """The line with its numbers, if there are all of them."""
+    try:
+        text = _Text(template.text).substitute(numbers)
+    except KeyError:
+        return
+    yield replace(template, text=text)
+
+
+def _numbers(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    """The numbers in a list as texts, by their names in dots."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _numbers(f"{path}.{name}" if path else name, part)
+    elif isinstance(value, int | Decimal) and not isinstance(value, bool):
+        yield path, str(value)
 
 
 def read_plain(path: Path) -> dict[str, Any]:

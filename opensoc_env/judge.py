@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 DEFENDER_RUBRIC = "defender.v2"
 ATTACKER_RUBRIC = "attacker.v2"
-_DEFENDER_SCHEMA = "defender-grading.schema.json"
-_ATTACKER_SCHEMA = "attacker-grading.schema.json"
+# What a rubric of each side reads.
+_GRADING = {
+    "defender_rubrics": "defender-grading.schema.json",
+    "attacker_rubrics": "attacker-grading.schema.json",
+}
 # The schema's limits of `truth.evidence` and `truth.ways`.
 _MAX_EVIDENCE = 512
 
@@ -42,18 +45,30 @@ class Judge:
 
     Attributes:
         digest: SHA-256 over the digests of the three sets.
+        defender_rubrics: Names of the rubrics that can grade a defender.
+        attacker_rubrics: Names of the rubrics that can grade an attacker.
     """
 
     verifier: PolicySet
     plausibility: PolicySet
     rubric: PolicySet
     digest: str = field(init=False)
+    defender_rubrics: tuple[str, ...] = field(init=False, compare=False)
+    attacker_rubrics: tuple[str, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         sets = (self.verifier, self.plausibility, self.rubric)
         text = "\n".join(f"{item.name} {item.digest}" for item in sets)
         digest = hashlib.sha256(text.encode()).hexdigest()
         object.__setattr__(self, "digest", digest)
+        for side, schema in _GRADING.items():
+            inputs = self.rubric.inputs.items()
+            names = tuple(name for name, own in inputs if own == schema)
+            object.__setattr__(self, side, names)
+
+    def __hash__(self) -> int:
+        """Of the digest alone, as every episode looks its situation up by its judge."""
+        return hash(self.digest)
 
     @classmethod
     def load(cls, root: Path | None = None) -> Judge:
@@ -65,16 +80,6 @@ class Judge:
         folder = root or data_root() / "rules"
         names = ("verifier", "plausibility", "rubric")
         return cls(*(load_policy_set(folder / name) for name in names))
-
-    @property
-    def defender_rubrics(self) -> tuple[str, ...]:
-        """Names of the rubrics that can grade a defender."""
-        return self._rubrics(_DEFENDER_SCHEMA)
-
-    @property
-    def attacker_rubrics(self) -> tuple[str, ...]:
-        """Names of the rubrics that can grade an attacker."""
-        return self._rubrics(_ATTACKER_SCHEMA)
 
     def require_rubrics(self, defender: str, attacker: str) -> None:
         """Refuse rubrics that could not grade, before an episode is played.
@@ -136,10 +141,6 @@ class Judge:
             **(solved._asdict() if solved else {}),
         }
         return self.rubric.evaluate_policy(document, rubric)
-
-    def _rubrics(self, schema: str) -> tuple[str, ...]:
-        # The set knows this without its policies, which are read only when asked for.
-        return tuple(name for name, own in self.rubric.inputs.items() if own == schema)
 
 
 @cache

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from opensoc_engine import InputError
+from opensoc_env.cut_offs import cut_offs_of
 from opensoc_env.defenders import Defender, TriageItem
 from opensoc_env.episode import episode_name
 from opensoc_env.generator import generate
@@ -137,7 +138,12 @@ def deal_incident(
 ) -> Deal:
     """A normal incident, from wherever it comes, as a defender meets it."""
     view = observe(
-        incident, episode_id=episode_id, task=task, mode="defender_only", styles=styles
+        incident,
+        episode_id=episode_id,
+        task=task,
+        mode="defender_only",
+        cut_offs=cut_offs_of(judge.verifier),
+        styles=styles,
     )
     return Deal(task, TriageItem(view, incident), judge.truth(incident), pair)
 

@@ -63,8 +63,10 @@ class SubmitTriage(Message):
         cited = list(dict.fromkeys([*first, *self.cited_log_ids]))
         if len(cited) > MAX_CITED:
             raise ValueError(f"at most {MAX_CITED} log ids can be cited")
-        self.cited_log_ids = cited
-        self.cited_log_id = cited[0] if cited else ""
+        if cited != self.cited_log_ids:
+            self.cited_log_ids = cited
+        if cited and cited[0] != self.cited_log_id:
+            self.cited_log_id = cited[0]
         return self
 
 

@@ -19,6 +19,8 @@ from opensoc_env.models import Alert, LogLine, Mode, Observation, TaskName
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from opensoc_env.cut_offs import CutOff
+
 DEFENDER_INSTRUCTIONS = (
     "Triage this alert. Choose one action: dismiss, monitor, quarantine_host, "
     "block_ip or escalate. Cite the log ids of the fewest lines that prove it; cite "
@@ -38,6 +40,7 @@ def observe(
     episode_id: str,
     task: TaskName,
     mode: Mode,
+    cut_offs: Iterable[CutOff],
     styles: Mapping[str, str] | None = None,
 ) -> Observation:
     """The defender's view of a normal incident.
@@ -47,6 +50,7 @@ def observe(
         episode_id: Names the view; it draws the styles of its log lines by default.
         task: The stage.
         mode: Who crafted the incident.
+        cut_offs: Lines about thresholds; `cut_offs_of` gives those of a verifier.
         styles: How each sensor writes; others write `key=value`.
     """
     events = incident["events"]
@@ -64,7 +68,7 @@ def observe(
         role="defender",
         alert=alert_of(events),
         log_window=[log_line(event, hashes, styles) for event in events],
-        context=[*facts, *cut_offs_for(events, facts)],
+        context=[*facts, *cut_offs_for(cut_offs, events, facts)],
         instructions=DEFENDER_INSTRUCTIONS,
     )
 

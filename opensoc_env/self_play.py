@@ -188,8 +188,8 @@ def attack(
         attacks.append(_attack(attacker, defenders, item, judge, archive))
         if progress is not None:
             progress(at + 1, episodes)
-    rules = {rule.id.text for p in judge.verifier.policies for rule in p.rules}
     counts = archive.counts
+    rules = judge.verifier.rules.keys()
     return SelfPlay(
         attacker=attacker.name,
         defenders=tuple(defender.name for defender in defenders),

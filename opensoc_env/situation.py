@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from opensoc_env.cut_offs import cut_offs_of
 from opensoc_env.generator import generate_judged, scope_of
 from opensoc_env.log_text import styles_of
 from opensoc_env.observation import observe
@@ -88,6 +89,7 @@ class Situation:
             episode_id="",
             task="stage1_basic",
             mode="defender_only",
+            cut_offs=cut_offs_of(self._judge.verifier),
             styles={**styles_of(self._styles_key, sorted(sensors)), **self._styles},
         )
 

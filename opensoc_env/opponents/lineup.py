@@ -7,10 +7,12 @@ So a caller can't make a server call an address of the caller's choice.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from opensoc_env.defenders import BASELINES
+from opensoc_env.defenders import BASELINES, make_defender
 from opensoc_env.episode import HUMAN, EpisodeError
+from opensoc_env.judge import default_judge
 from opensoc_env.opponents.attackers import TemplateAttacker
 from opensoc_env.opponents.search import SearchAttacker
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from opensoc_env.defenders import Defender
+    from opensoc_env.judge import Judge
     from opensoc_env.models import Mode, Role
     from opensoc_env.opponents.attackers import Attacker
 
@@ -84,15 +87,28 @@ class Lineup:
         return Lineup({**self.attackers, **attackers}, {**self.defenders, **defenders})
 
 
-def _search(name: str) -> Callable[[], Attacker]:
-    return lambda: SearchAttacker(BASELINES[name]())
+def built_in(judge: Judge | None = None) -> Lineup:
+    """The opponents that need nothing but this package.
+
+    Args:
+        judge: Whom those who know the truth have it from; the shipped rules by default.
+    """
+    return Lineup(
+        attackers={
+            "template": TemplateAttacker,
+            **{
+                f"search:{name}": partial(_searching, name, judge)
+                for name in BASELINES
+                if name != ORACLE
+            },
+        },
+        defenders={name: partial(make_defender, name, judge) for name in BASELINES},
+    )
 
 
-BUILT_IN = Lineup(
-    attackers={
-        "template": TemplateAttacker,
-        **{f"search:{name}": _search(name) for name in BASELINES if name != ORACLE},
-    },
-    defenders=BASELINES,
-)
-"""The opponents that need nothing but this package."""
+def _searching(name: str, judge: Judge | None) -> Attacker:
+    return SearchAttacker(make_defender(name), judge or default_judge())
+
+
+BUILT_IN = built_in()
+"""Those that go by the shipped rules."""

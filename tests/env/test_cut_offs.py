@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from small_rules import first_guessed, set_threshold, small_rules
 
 from opensoc_engine import data_root
 from opensoc_env.cut_offs import (
     FILE,
     THRESHOLDS,
+    CutOff,
     cut_offs_for,
-    load_cut_offs,
+    cut_offs_of,
     read_plain,
 )
+from opensoc_env.datasets import HOLDOUT, read_rows
+from opensoc_env.episode import Episode
+from opensoc_env.judge import Judge, default_judge, first_way
 from opensoc_env.observation import observe
 
 SLOT = re.compile(r"\$\{([a-z_.]+)\}")
@@ -28,8 +35,12 @@ ESTATE: dict[str, Any] = {
 }
 
 
+def shipped() -> tuple[CutOff, ...]:
+    return cut_offs_of(default_judge().verifier)
+
+
 def numbers() -> dict[str, Any]:
-    found = read_plain(data_root() / THRESHOLDS)["values"]
+    found = default_judge().verifier.lists[THRESHOLDS]
     return {
         f"{group}.{name}": n
         for group, part in found.items()
@@ -66,8 +77,13 @@ def failures(number: int) -> list[dict[str, Any]]:
 
 def view(events: list[dict[str, Any]]) -> list[str]:
     document = {"events": events, "context": ESTATE}
-    seen = observe(document, episode_id="e", task="stage1_basic", mode="self_play")
-    return seen.context
+    return observe(
+        document,
+        episode_id="e",
+        task="stage1_basic",
+        mode="self_play",
+        cut_offs=shipped(),
+    ).context
 
 
 def test_every_threshold_is_shown_or_withheld_for_a_reason() -> None:
@@ -102,7 +118,7 @@ def test_what_is_the_same_hour_is_one_that_is_shown() -> None:
 
 
 def test_lines_hold_the_shipped_numbers() -> None:
-    texts = [line.text for line in load_cut_offs()]
+    texts = [line.text for line in shipped()]
 
     assert not any(SLOT.search(text) for text in texts)
     assert any(f"{numbers()['brute_force.min_failures']} failures" in t for t in texts)
@@ -119,7 +135,8 @@ def test_a_line_needs_its_kind_and_its_field() -> None:
     ]
     other = [event("iam.change", n, event={"reason": "x"}) for n in range(4)]
 
-    assert cut_offs_for(bare, []) == cut_offs_for(other, []) == []
+    assert cut_offs_for(shipped(), bare, []) == []
+    assert cut_offs_for(shipped(), other, []) == []
 
 
 @pytest.mark.parametrize(
@@ -133,13 +150,67 @@ def test_a_line_needs_its_kind_and_its_field() -> None:
     ],
 )
 def test_a_fact_brings_its_cut_off(fact: str, start: str) -> None:
-    assert [line.startswith(start) for line in cut_offs_for([], [fact])] == [True]
-    assert cut_offs_for([], ["Data at a: restricted."]) == []
+    (line,) = cut_offs_for(shipped(), [], [fact])
+
+    assert line.startswith(start)
+    assert cut_offs_for(shipped(), [], ["Data at a: restricted."]) == []
 
 
 def test_lines_stand_in_the_order_of_the_file() -> None:
     events = [*failures(3), *(event("dns.query", n) for n in range(3))]
-    found = cut_offs_for(events[::-1], [])
+    found = cut_offs_for(shipped(), events[::-1], [])
 
-    assert found == [line.text for line in load_cut_offs() if line.text in found]
+    assert found == [line.text for line in shipped() if line.text in found]
     assert len(found) > 1
+
+
+def judge_with(place: Path, name: str, old: str, new: str) -> Judge:
+    """The judge of a folder with another threshold."""
+    root = small_rules(place)
+    set_threshold(root, name, old, new)
+    return Judge.load(root)
+
+
+@pytest.mark.parametrize(
+    ("number", "action", "pays"), [("10", "block_ip", True), ("31", "dismiss", False)]
+)
+def test_view_verdict_and_grade_are_by_the_rules_of_one_folder(
+    tmp_path: Path, number: str, action: str, *, pays: bool
+) -> None:
+    judge = judge_with(tmp_path, "min_failures", "10", number)
+    row = {"split": HOLDOUT.name, "index": first_guessed()}
+    episode = Episode("stage2_multi", "defender_only", 0, **row, judge=judge)
+    lines = episode.reset().context
+    truth = default_judge().truth(read_rows(HOLDOUT)[row["index"]]["incident"])
+    answer = {"action": "block_ip", "cited_log_ids": list(first_way(truth))}
+    result = episode.step({"submit_triage": answer}).result
+
+    assert result is not None
+    assert [line for line in lines if line.startswith(f"Guessing is {number} fail")]
+    assert result.truth_action == action
+    assert ((result.reward or 0) > 0) is pays
+
+
+@pytest.mark.parametrize("value", ["soon", "[5]", "true", "{a: 5}"])
+def test_a_line_whose_numbers_the_rules_lack_is_left_out(
+    tmp_path: Path, value: str
+) -> None:
+    judge = judge_with(tmp_path, "rapid_failures", "5", value)
+    found = cut_offs_of(judge.verifier)
+
+    assert [line for line in shipped() if line not in found] == [
+        line for line in shipped() if line.text.startswith("Guessing is")
+    ]
+
+
+def test_a_fraction_is_shown_as_it_is_written(tmp_path: Path) -> None:
+    judge = judge_with(tmp_path, "kilometres_per_hour", "800", "812.50")
+    texts = [line.text for line in cut_offs_of(judge.verifier)]
+
+    assert any(text.endswith("faster than 812.50 km/h.") for text in texts)
+
+
+def test_rules_without_thresholds_have_no_cut_offs() -> None:
+    verifier = default_judge().verifier
+
+    assert cut_offs_of(replace(verifier, lists={}, digest="another")) == ()

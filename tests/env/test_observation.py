@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from opensoc_env.cut_offs import cut_offs_of
 from opensoc_env.generator import flip_pair, generate
+from opensoc_env.judge import default_judge
 from opensoc_env.observation import alert_of, observe, observe_estate
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def look(document: dict[str, Any], styles: dict[str, str] | None = None) -> Obse
         episode_id="e",
         task="stage1_basic",
         mode="self_play",
+        cut_offs=cut_offs_of(default_judge().verifier),
         styles=styles,
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from small_rules import small_rules
 
 from opensoc_engine import Decision, InputError, data_root
 from opensoc_engine.cases import case_documents
@@ -25,11 +26,11 @@ from opensoc_env.episode import WAITING, Episode, EpisodeError
 from opensoc_env.finished import FinishedEpisode
 from opensoc_env.generator import generate
 from opensoc_env.incident import instant
-from opensoc_env.judge import default_judge
+from opensoc_env.judge import Judge, default_judge
 from opensoc_env.models import SubmitTriage
 from opensoc_env.opponents.attackers import TemplateAttacker, claimed
 from opensoc_env.opponents.campaign import Share, run_campaign
-from opensoc_env.opponents.lineup import BUILT_IN, DEFAULT_OPPONENTS
+from opensoc_env.opponents.lineup import BUILT_IN, DEFAULT_OPPONENTS, built_in
 from opensoc_env.opponents.mutations import Change, mutate
 from opensoc_env.opponents.search import MAX_CHANGES, Hunt, SearchAttacker
 
@@ -229,6 +230,28 @@ def test_default_opponents_are_in_the_lineup() -> None:
 
         assert found is not None
         assert found.name == name
+
+
+def test_the_oracle_of_other_rules_goes_by_them(tmp_path: Path) -> None:
+    judge = Judge.load(small_rules(tmp_path))
+    oracle = built_in(judge).against("attacker", "verifier_oracle")
+    seeds = [seed for seed in range(8) if is_judged_otherwise(seed, judge)]
+    results = []
+    for seed in seeds:
+        episode = Episode(
+            TASK, "self_play", seed, role="attacker", opponent=oracle, judge=judge
+        )
+        episode.reset()
+        episode.step({"craft_incident": claimed(generate(TASK, seed))})
+        results.append(episode.grade())
+
+    assert results
+    assert all(found.answer.action == found.truth_action for found in results)
+
+
+def is_judged_otherwise(seed: int, judge: Judge) -> bool:
+    incident = generate(TASK, seed)
+    return judge.truth(incident).outcome != default_judge().truth(incident).outcome
 
 
 def test_human_is_nobody_here() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from opensoc_env import situation
+from opensoc_env.cut_offs import cut_offs_of
 from opensoc_env.episode import Episode
 from opensoc_env.generator import generate
 from opensoc_env.judge import default_judge
@@ -51,7 +52,9 @@ def test_a_situation_says_what_judge_and_observation_say() -> None:
     assert kept.incident == incident
     assert kept.truth == judge.truth(incident)
     assert kept.plausibility == judge.check_plausible(incident)
-    assert styled.look(**NAMED) == observe(incident, **NAMED, styles=styles)
+    cut_offs = cut_offs_of(judge.verifier)
+    seen = observe(incident, **NAMED, cut_offs=cut_offs, styles=styles)
+    assert styled.look(**NAMED) == seen
 
 
 def test_who_changes_a_view_changes_his_own_alone() -> None:
