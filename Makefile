@@ -15,7 +15,7 @@ help:
 	@echo "make app           the before/after app in a browser, on port 8501"
 	@echo "make serve         the environment's HTTP server, on port 7860"
 	@echo "make test-browser  install Chromium and drive the app in it"
-	@echo "make test-service  the long forms of the server's tests (some 15 minutes)"
+	@echo "make test-service  the long forms of the server's tests (some 10 minutes)"
 	@echo "make test-container the steps of the Dockerfile, in an empty folder"
 	@echo "make fuzz          hunt what breaks the laws (an hour, OPENSOC_HUNT_SECONDS)"
 	@echo "make fuzz-language 20,000 comparisons with other Rego engines"
@@ -71,11 +71,13 @@ test-browser: $(VENV)/dev
 	$(PIP) --editable '.[browser]'
 	$(BIN)/python -m pytest -m browser
 
-# OpenAPI and WebSocket fuzzing, the crash of a real server, the walk over every route.
+# OpenAPI and WebSocket fuzzing, the crash of a real server, the walk over every route,
+# a model that fails behind a real server.
 test-service: $(VENV)/dev
 	$(BIN)/python -m pytest -m slow tests/env/test_server_openapi.py \
 	  tests/env/test_server_sockets.py tests/env/test_service_leaks.py \
-	  tests/env/test_store.py tests/env/test_service_benchmarks.py
+	  tests/env/test_store_crash.py tests/env/test_service_benchmarks.py \
+	  tests/env/test_server_kept.py tests/env/test_endpoint_opponent.py
 
 test-container: $(VENV)/dev
 	$(BIN)/python -m pytest -m slow tests/env/test_container.py

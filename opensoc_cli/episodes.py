@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 import typer
 
 from opensoc_cli import reporting
+from opensoc_cli.judges import judge_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -247,15 +248,10 @@ def _again(
 def _judge(rules: Path | None, defender: str | None, attacker: str | None) -> Judge:
     """The judge, which must have the rubrics that are asked for."""
     from opensoc_engine import OpenSocError
-    from opensoc_env.judge import (
-        ATTACKER_RUBRIC,
-        DEFENDER_RUBRIC,
-        Judge,
-        default_judge,
-    )
+    from opensoc_env.judge import ATTACKER_RUBRIC, DEFENDER_RUBRIC
 
+    judge = judge_of(rules)
     try:
-        judge = Judge.load(rules) if rules else default_judge()
         judge.require_rubrics(defender or DEFENDER_RUBRIC, attacker or ATTACKER_RUBRIC)
     except OpenSocError as error:
         raise reporting.stop(str(error)) from None

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import gc
-from contextlib import ExitStack
+import signal
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from opensoc_cli import reporting
+from opensoc_cli.judges import judge_of
 from opensoc_cli.opponent_models import lineup_with
 from opensoc_engine.errors import OpenSocError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opensoc_env.server.app import Demo
     from opensoc_env.store import EpisodeStore
 
@@ -57,6 +61,10 @@ def run(
             help="Model that callers may play against, as `URL#MODEL`; repeat for more."
         ),
     ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(help="A rules folder; the shipped one by default."),
+    ] = None,
     demo: Annotated[
         bool, typer.Option(help="Serve the app under /demo, if it is installed.")
     ] = True,
@@ -69,11 +77,13 @@ def run(
         raise reporting.stop(
             f"the server needs `{error.name}`", "install the extra: `opensoc[serve]`"
         ) from None
-    lineup = lineup_with(endpoint or [])
+    judge = judge_of(rules)
+    lineup = lineup_with(endpoint or [], judge)
     is_open = not _is_loopback(host)
     rate = (_STRANGERS_RATE if is_open else 0.0) if rate_limit is None else rate_limit
-    with ExitStack() as until_stop:
+    with _told_to_stop(), ExitStack() as until_stop:
         app = build_app(
+            judge=judge,
             max_sessions=max_sessions,
             store=None if store is None else until_stop.enter_context(_opened(store)),
             lineup=lineup,
@@ -89,6 +99,20 @@ def run(
         gc.collect()
         gc.freeze()
         listener(app, host=host, port=port).run()
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[None]:
+    """Closes what is open after SIGTERM too: uvicorn stops and raises it again."""
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def _opened(path: Path) -> EpisodeStore:
@@ -107,10 +131,12 @@ def _demo() -> Demo | None:
     if find_spec("streamlit") is None:
         typer.echo("no /demo: install the extra `opensoc[app]` for it", err=True)
         return None
+    from opensoc_app.desk import SHOWN
     from opensoc_app.mounted import mounted_app
+    from opensoc_app.seating import HOUSE
 
     page = mounted_app()
-    return Demo(page, page.lifespan())
+    return Demo(page, page.lifespan(), HOUSE.use, shows=SHOWN)
 
 
 def _is_loopback(host: str) -> bool:

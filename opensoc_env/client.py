@@ -160,7 +160,8 @@ class OpenSOCClient:
             ClientError: The server refused.
         """
         named = {"episode_id": episode_id}
-        query = named if episode_id else self._memory.meant(task, mode, seed)
+        is_named = episode_id is not None
+        query = named if is_named else self._memory.meant(task, mode, seed)
         return self._send(calls.step_call(action, query))
 
     def state(self, *, episode_id: str | None = None) -> EpisodeState:
@@ -169,7 +170,7 @@ class OpenSOCClient:
         Raises:
             ClientError: The server refused.
         """
-        return self._send(calls.state_call(episode_id or self._memory.latest))
+        return self._send(calls.state_call(self._memory.named(episode_id)))
 
     def grade(self, *, episode_id: str | None = None) -> EpisodeResult:
         """The breakdown of a finished episode.
@@ -177,7 +178,7 @@ class OpenSOCClient:
         Raises:
             ClientError: The server refused, for example because it is not done.
         """
-        return self._send(calls.grade_call(episode_id or self._memory.latest))
+        return self._send(calls.grade_call(self._memory.named(episode_id)))
 
     def _send(self, call: Call[T]) -> T:
         for tried in count(1):

@@ -117,7 +117,8 @@ class AsyncOpenSOCClient:
             ClientError: The server refused.
         """
         named = {"episode_id": episode_id}
-        query = named if episode_id else self._memory.meant(task, mode, seed)
+        is_named = episode_id is not None
+        query = named if is_named else self._memory.meant(task, mode, seed)
         return await self._send(calls.step_call(action, query))
 
     async def state(self, *, episode_id: str | None = None) -> EpisodeState:
@@ -126,7 +127,7 @@ class AsyncOpenSOCClient:
         Raises:
             ClientError: The server refused.
         """
-        return await self._send(calls.state_call(episode_id or self._memory.latest))
+        return await self._send(calls.state_call(self._memory.named(episode_id)))
 
     async def grade(self, *, episode_id: str | None = None) -> EpisodeResult:
         """The breakdown of a finished episode.
@@ -134,7 +135,7 @@ class AsyncOpenSOCClient:
         Raises:
             ClientError: The server refused, for example because it is not done.
         """
-        return await self._send(calls.grade_call(episode_id or self._memory.latest))
+        return await self._send(calls.grade_call(self._memory.named(episode_id)))
 
     async def _send(self, call: Call[T]) -> T:
         for tried in count(1):

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import httpx
-from pydantic import ValidationError
 
 from opensoc_engine.errors import OpenSocError
 from opensoc_env.models import EpisodeResult, EpisodeState, Observation
@@ -32,6 +31,8 @@ _SERVER_FAULTS = 500
 _PASSING = frozenset({502, 503, 504})
 # Nothing of the request has left when these happen.
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# What reading an answer raises if no server of OpenSOC wrote it.
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 # As many as the server keeps.
 _REMEMBERED = 1024
 
@@ -122,7 +123,7 @@ class Call(Generic[T]):
             raise _refusal(outcome)
         try:
             return self.read(outcome.json())
-        except (ValueError, KeyError, TypeError, ValidationError):
+        except _UNREADABLE:
             text = "the answer is not one of OpenSOC; is this the right address?"
             raise ServerError(outcome.status_code, "bad_answer", text) from None
 
@@ -159,26 +160,43 @@ class Memory:
     """Which episodes a client has started."""
 
     def __init__(self) -> None:
-        self.latest: str | None = None
+        self._latest: str | None = None
         self._by_key: OrderedDict[tuple[str, str, int | None], str] = OrderedDict()
 
     def started(self, observation: Observation, seed: int | None) -> None:
         """Remember an episode by what it was asked for."""
-        self.latest = observation.episode_id
+        self._latest = observation.episode_id
         key = (observation.task, observation.mode, seed)
         self._by_key[key] = observation.episode_id
         self._by_key.move_to_end(key)
         if len(self._by_key) > _REMEMBERED:
             self._by_key.popitem(last=False)
 
+    def named(self, episode_id: str | None) -> str:
+        """The id that a caller gave, or else that of the episode started last.
+
+        The server would take no id for the oldest episode of anybody.
+
+        Raises:
+            RefusedError: None was started here.
+        """
+        name = self._latest if episode_id is None else episode_id
+        if name is None:
+            text = "no episode was started here: call reset, or name one by episode_id"
+            raise RefusedError(0, "not_reset", text)
+        return name
+
     def meant(self, task: str | None, mode: str | None, seed: int | None) -> Query:
         """How to name the episode of a task, mode and seed to the server.
 
         Without a task it is the one that was started last. One that was not started
         here is left to the server, which knows it or says so.
+
+        Raises:
+            RefusedError: Neither a task is given nor was an episode started here.
         """
         if task is None:
-            return {"episode_id": self.latest}
+            return {"episode_id": self.named(None)}
         mode = mode or "defender_only"
         known = self._by_key.get((task, mode, seed))
         asked: Query = {"task": task, "mode": mode, "seed": seed}
@@ -224,29 +242,32 @@ def step_call(action: Mapping[str, Any], query: Query) -> Call[Observation]:
     )
 
 
-def state_call(episode_id: str | None) -> Call[EpisodeState]:
+def state_call(episode_id: str) -> Call[EpisodeState]:
     """Where an episode stands."""
     named = {"episode_id": episode_id}
     return Call("GET", "/state", EpisodeState.model_validate, query=named)
 
 
-def grade_call(episode_id: str | None) -> Call[EpisodeResult]:
+def grade_call(episode_id: str) -> Call[EpisodeResult]:
     """What came of an episode."""
     named = {"episode_id": episode_id}
     return Call("GET", "/grade", EpisodeResult.model_validate, query=named)
 
 
-def headers_of(api_key: str | None) -> dict[str, str]:
+def headers_of(api_key: str | None) -> httpx.Headers:
     """The headers of every request."""
-    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    named = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    return httpx.Headers(named, encoding="utf-8")
 
 
 def _may_repeat(call: Call[Any], outcome: Outcome) -> bool:
     if isinstance(outcome, _UNSENT):
         return True
     if isinstance(outcome, httpx.HTTPError):
-        was_sent = isinstance(outcome, httpx.TransportError)
-        return was_sent and call.is_repeatable
+        is_passing = isinstance(outcome, httpx.TransportError) and not isinstance(
+            outcome, httpx.UnsupportedProtocol
+        )
+        return is_passing and call.is_repeatable
     if outcome.status_code == _BUSY:
         return True
     return outcome.status_code in _PASSING and call.is_repeatable
@@ -280,5 +301,6 @@ def _refusal(answer: httpx.Response) -> ClientError:
             FieldError(item["field"], item["detail"]) for item in told.get("errors", ())
         )
         return kind(status, told["code"], told["detail"], errors)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return kind(status, "http_error", answer.text[:_MAX_SHOWN])
+    except _UNREADABLE:
+        said = answer.text[:_MAX_SHOWN] or answer.reason_phrase
+        return kind(status, "http_error", f"status {status}: {said}")

@@ -375,11 +375,17 @@ class Episode:
 
     def _triage(self, run: _Run, answer: SubmitTriage | None) -> None:
         """Grade the defender's turn, which ends the episode."""
-        truth = run.situation.truth
-        if run.crafted is not None and not run.crafted.plausibility.findings:
-            novelty = self._archive.add(pattern_of(run.situation.incident, truth))
+        if run.crafted is None or run.crafted.plausibility.findings:
+            self._grade(run, answer)
+            return
+        pattern = pattern_of(run.situation.incident, run.situation.truth)
+        with self._archive.counting(pattern) as novelty:
             run.crafted = run.crafted._replace(novelty=novelty)
-        result = triage_result(self._judge, self._rubrics, truth, answer, run.crafted)
+            self._grade(run, answer)
+
+    def _grade(self, run: _Run, answer: SubmitTriage | None) -> None:
+        truth, crafted = run.situation.truth, run.crafted
+        result = triage_result(self._judge, self._rubrics, truth, answer, crafted)
         self._finish(run, result, answered=True)
 
     def _finish(self, run: _Run, result: EpisodeResult, *, answered: bool) -> None:
@@ -409,6 +415,7 @@ class Episode:
             policy_digest=self._judge.digest,
             defender_rubric=self._rubrics.defender,
             attacker_rubric=self._rubrics.attacker,
+            steps=run.steps,
             sequence=run.number,
         )
 

@@ -7,18 +7,22 @@ what came of them, so other policies or another rubric can judge it without a ne
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import ConfigDict, Field
 
 from opensoc_env.models import (
     EpisodeResult,
+    EpisodeState,
     Message,
     Mode,
     Role,
     SubmitTriage,
     TaskName,
 )
+
+Key: TypeAlias = tuple[TaskName, Mode, int | None]
+"""What a caller of the HTTP API asks for: task, mode and the seed, if it names one."""
 
 
 class FinishedEpisode(Message):
@@ -33,6 +37,7 @@ class FinishedEpisode(Message):
         answer: The defender's; None if it had no turn or could not be read.
         answered: True if the defender had its turn.
         novelty: What the archive said of the pattern at the time, from 0 to 1.
+        steps: How many turns its clients took.
         sequence: Counts the episodes of a process in the order in which they began.
     """
 
@@ -55,4 +60,17 @@ class FinishedEpisode(Message):
     policy_digest: str
     defender_rubric: str
     attacker_rubric: str
+    steps: int = 1
     sequence: int = 0
+
+    @property
+    def state(self) -> EpisodeState:
+        """Where the episode stands, as it said itself when it was done."""
+        return EpisodeState(
+            episode_id=self.episode_id,
+            task=self.task,
+            mode=self.mode,
+            role="defender" if self.answered else "attacker",
+            step_count=self.steps,
+            done=True,
+        )

@@ -10,6 +10,7 @@ as JSON lines: the same counts give the same bytes.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -82,6 +83,16 @@ class Archive:
             self._counts[pattern] = count
         return 1 / count
 
+    @contextmanager
+    def counting(self, pattern: Pattern) -> Iterator[float]:
+        """Count a pattern, for good only if what is done with its worth succeeds."""
+        worth = self.add(pattern)
+        try:
+            yield worth
+        except BaseException:
+            self._take_back(pattern)
+            raise
+
     def save(self, path: Path) -> None:
         """Write one sorted JSON line for each pattern; a stop leaves the old file.
 
@@ -97,6 +108,12 @@ class Archive:
         except OSError as error:
             why = error.strerror or error
             raise InputError(f"{path}: {why}; name another file") from None
+
+    def _take_back(self, pattern: Pattern) -> None:
+        with self._lock:
+            self._counts[pattern] -= 1
+            if not self._counts[pattern]:
+                del self._counts[pattern]
 
 
 def pattern_of(incident: Mapping[str, Any], truth: Decision) -> Pattern:

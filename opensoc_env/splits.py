@@ -69,6 +69,11 @@ def split_size(split: str) -> int:
     return _PLANS[split].size
 
 
+def split_seed(split: str) -> int:
+    """The seed that a split was drawn from."""
+    return _PLANS[split].seed
+
+
 def task_spec(split: str, index: int) -> TaskSpec:
     """What a client may know of a row before it is answered.
 

@@ -5,6 +5,9 @@ afterwards loses nothing, and killing it before leaves no trace of the episode. 
 cut may take the last moments, never the file. Several processes may write one file, and
 it may be read while they do. Episode ids are the clients' and may repeat, so the store
 counts: a number names an episode for good.
+
+Callers of the HTTP API get ids that the server makes, and no client can take one. Such
+episodes are noted apart, so that they can be asked for again, after a restart as well.
 """
 
 from __future__ import annotations
@@ -17,8 +20,6 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from pydantic import ValidationError
-
 from opensoc_engine import OpenSocError
 from opensoc_env.finished import FinishedEpisode
 
@@ -26,17 +27,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
+    from opensoc_env.finished import Key
     from opensoc_env.models import Mode, Role, TaskName
 
     Value: TypeAlias = str | int | float | bytes | None
+    # The body is None if nothing of a fitting size is there.
+    _Row: TypeAlias = tuple[int, bytes | None]
 
 # "OSOC": what the file says that it is.
 _APPLICATION = 0x4F534F43
 _FORMAT = 1
+_STAMP = {"application_id": _APPLICATION, "user_version": _FORMAT}
+# A file from elsewhere could have views and triggers, which are programs.
+_KINDS = "SELECT DISTINCT type FROM sqlite_master"
 _WAIT_SECONDS = 30.0
 _PAGE = 256
 # Incidents repeat their keys: the fastest level makes them five times smaller.
 _LEVEL = 1
+# Many times what fits into a request; a file that somebody sends may claim any size.
+MAX_EPISODE_BYTES = 8_000_000
+_TOO_LARGE = f"expected at most {MAX_EPISODE_BYTES} bytes of JSON"
 _TABLE = """
 CREATE TABLE episodes (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -55,10 +65,31 @@ CREATE TABLE episodes (
 )
 """
 _INDEX = "CREATE INDEX episode_ids ON episodes (episode_id)"
+# The seed is NULL where the caller named none. Files from before this table get it.
+_SERVED_TABLE = """
+CREATE TABLE IF NOT EXISTS served (
+  episode_id TEXT PRIMARY KEY,
+  number INTEGER NOT NULL REFERENCES episodes,
+  task TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  seed INTEGER
+) WITHOUT ROWID
+"""
+_SERVED_INDEX = """
+CREATE INDEX IF NOT EXISTS served_keys ON served (task, mode, seed, number)
+"""
 _INSERT = """
 INSERT INTO episodes (episode_id, task, mode, role, digest, seed, position, truth,
   answer, reward, attacker_reward, body)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_INSERT_SERVED = """
+INSERT OR REPLACE INTO served (episode_id, number, task, mode, seed)
+VALUES (?, ?, ?, ?, ?)
+"""
+# A body that is too large, or none at all, is not even read.
+_BODY = f"""
+CASE WHEN typeof(body) = 'blob' AND length(body) <= {MAX_EPISODE_BYTES} THEN body END
 """
 
 
@@ -140,15 +171,33 @@ class EpisodeStore:
                 raise
         return cls(path, connection)
 
-    def record(self, episode: FinishedEpisode) -> None:
+    def record(self, episode: FinishedEpisode, key: Key | None = None) -> None:
         """Keep an episode; when this returns, it outlives the process.
+
+        Args:
+            episode: What to keep.
+            key: What its caller asked for, if the server made the id: `served` finds
+                it by both.
 
         Raises:
             StoreError: It could not be written, or the store is closed.
         """
-        row = _row(episode)
-        with self._lock, _errors(self.path):
-            self._connection.execute(_INSERT, row)
+        row = _row(episode, self.path)
+        with self._lock, _errors(self.path), _whole(self._connection):
+            number = self._connection.execute(_INSERT, row).lastrowid
+            if key is not None:
+                served = (episode.episode_id, number, *key)
+                self._connection.execute(_INSERT_SERVED, served)
+
+    def served(self, asked: str | Key) -> FinishedEpisode | None:
+        """The newest episode of an id that a server made, or of what was asked for.
+
+        Raises:
+            StoreError: It can't be read, or the store is closed.
+        """
+        if isinstance(asked, str):
+            return self._newest_served("episode_id = ?", [asked])
+        return self._newest_served("task = ? AND mode = ? AND seed IS ?", asked)
 
     def get(self, number: int) -> FinishedEpisode:
         """The episode of a number.
@@ -159,7 +208,7 @@ class EpisodeStore:
         rows = self._read("number = ?", [number])
         if not rows:
             raise StoreError(f"{self.path}: there is no episode {number}")
-        return rows[0].episode
+        return self._stored(*rows[0]).episode
 
     def list(self, wanted: Wanted | None = None) -> Iterator[Stored]:
         """The episodes that are wanted, in the order in which they ended.
@@ -172,8 +221,9 @@ class EpisodeStore:
         condition, values = (wanted or Wanted()).condition()
         last = 0
         while page := self._read(f"{condition} AND number > ?", [*values, last]):
-            yield from page
-            last = page[-1].number
+            for number, body in page:
+                yield self._stored(number, body)
+            last = page[-1][0]
 
     def count(self, wanted: Wanted | None = None) -> int:
         """How many episodes are wanted.
@@ -202,29 +252,64 @@ class EpisodeStore:
     ) -> None:
         self.close()
 
-    def _read(self, condition: str, values: Sequence[Value]) -> tuple[Stored, ...]:
-        """One page of rows."""
+    def _newest_served(
+        self, condition: str, values: Sequence[Value]
+    ) -> FinishedEpisode | None:
         query = (
-            f"SELECT number, body FROM episodes WHERE {condition} "  # noqa: S608 - ours
-            f"ORDER BY number LIMIT {_PAGE}"
+            f"SELECT number FROM served WHERE {condition} "  # noqa: S608 - ours
+            "ORDER BY number DESC LIMIT 1"
         )
         with self._lock, _errors(self.path):
-            rows = self._connection.execute(query, values).fetchall()
-        return tuple(self._stored(number, body) for number, body in rows)
+            found = self._connection.execute(query, values).fetchone()
+        return self.get(*found) if found else None
 
-    def _stored(self, number: int, body: bytes) -> Stored:
+    def _read(self, condition: str, values: Sequence[Value]) -> Sequence[_Row]:
+        """One page of rows, shorter where they are large."""
+        query = (
+            f"SELECT number, {_BODY} FROM episodes WHERE {condition} "  # noqa: S608
+            f"ORDER BY number LIMIT {_PAGE}"
+        )
+        page: list[_Row] = []
+        room = MAX_EPISODE_BYTES
+        with self._lock, _errors(self.path):
+            rows = self._connection.execute(query, values)
+            while room > 0 and (row := rows.fetchone()) is not None:
+                page.append(row)
+                room -= len(row[1] or b"")
+            rows.close()
+        return page
+
+    def _stored(self, number: int, body: bytes | None) -> Stored:
         try:
-            text = zlib.decompress(body)
-            return Stored(number, FinishedEpisode.model_validate_json(text))
-        except (zlib.error, ValidationError) as error:
+            return Stored(number, FinishedEpisode.model_validate_json(_text_of(body)))
+        except (zlib.error, ValueError) as error:
             raise StoreError(
                 f"{self.path}: episode {number} can't be read: {error}; "
                 "another version of OpenSOC may have written it"
             ) from None
 
 
-def _row(episode: FinishedEpisode) -> tuple[Value, ...]:
+def _text_of(body: bytes | None) -> bytes:
+    """The JSON text of a body.
+
+    Raises:
+        ValueError: It is too large, or incomplete.
+        zlib.error: It is not compressed.
+    """
+    if body is None:
+        raise ValueError(_TOO_LARGE)
+    reader = zlib.decompressobj()
+    text = reader.decompress(body, MAX_EPISODE_BYTES)
+    if not reader.eof:
+        raise ValueError(_TOO_LARGE if reader.unconsumed_tail else "it is cut off")
+    return text
+
+
+def _row(episode: FinishedEpisode, path: Path) -> tuple[Value, ...]:
     result = episode.result
+    text = episode.model_dump_json().encode()
+    if len(text) > MAX_EPISODE_BYTES:
+        raise StoreError(f"{path}: an episode can't be kept: {_TOO_LARGE}")
     return (
         episode.episode_id,
         episode.task,
@@ -237,7 +322,7 @@ def _row(episode: FinishedEpisode) -> tuple[Value, ...]:
         episode.answer.action if episode.answer else None,
         result.reward,
         result.attacker_reward,
-        zlib.compress(episode.model_dump_json().encode(), _LEVEL),
+        zlib.compress(text, _LEVEL),
     )
 
 
@@ -258,22 +343,23 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     Raises:
         StoreError: It is no store of this version.
     """
-    connection.execute("BEGIN IMMEDIATE")
-    known = _pragma(connection, "application_id"), _pragma(connection, "user_version")
-    empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if empty and known == (0, 0):
-        connection.execute(_TABLE)
-        connection.execute(_INDEX)
-        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-        connection.execute(f"PRAGMA user_version = {_FORMAT}")
-    connection.execute("COMMIT")
-    if not empty and known != (_APPLICATION, _FORMAT):
-        raise StoreError(_foreign(path, *known))
+    with _whole(connection):
+        known = tuple(_pragma(connection, name) for name in _STAMP)
+        kinds = {kind for (kind,) in connection.execute(_KINDS)}
+        if not kinds and known == (0, 0):
+            connection.execute(_TABLE)
+            connection.execute(_INDEX)
+            for name, value in _STAMP.items():
+                connection.execute(f"PRAGMA {name} = {value}")
+        elif known != (_APPLICATION, _FORMAT) or not kinds <= {"table", "index"}:
+            raise StoreError(_foreign(path, *known))
+        connection.execute(_SERVED_TABLE)
+        connection.execute(_SERVED_INDEX)
     connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _foreign(path: Path, application: int, version: int) -> str:
-    if application == _APPLICATION:
+    if application == _APPLICATION and version != _FORMAT:
         return (
             f"{path}: the store has format {version}, expected {_FORMAT}; "
             "use the version of OpenSOC that wrote it"
@@ -283,6 +369,19 @@ def _foreign(path: Path, application: int, version: int) -> str:
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+@contextmanager
+def _whole(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        # A full disk may have ended it already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 @contextmanager

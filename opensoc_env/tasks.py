@@ -6,6 +6,9 @@ from typing import TypedDict
 
 from opensoc_env.models import MODES, Mode, TaskName
 
+DEFAULT_TASK: TaskName = "stage1_basic"
+"""What is played if nobody says which."""
+
 
 class TaskNote(TypedDict):
     """A stage as `/tasks` describes it."""

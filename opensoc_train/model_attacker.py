@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from opensoc_env.generator import generate
+from opensoc_env.server.json_text import fault_of
 
 if TYPE_CHECKING:
     from opensoc_env.models import Observation
@@ -67,8 +68,12 @@ def parse_attack(text: str) -> Any:
     begin, end = spoken.find("{"), spoken.rfind("}")
     if begin < 0:
         return None
+    found = spoken[begin : end + 1]
+    # What no client could send, no model may say either: it could not be kept.
+    if fault_of(found.encode("utf-8", "surrogatepass")):
+        return None
     try:
-        return json.loads(spoken[begin : end + 1])
+        return json.loads(found)
     except (ValueError, RecursionError):
         return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import math
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,12 +26,18 @@ if TYPE_CHECKING:
 # Probes and the demo hold nothing of anybody's episode; browsers can't send a key.
 OPEN_PATHS = ("/health", "/healthz", "/readyz", "/demo")
 _CONNECTIONS = ("http", "websocket")
+_WRONG_ORIGIN = (
+    "pages of other sites may not call this server; if the page is its own, whoever "
+    "runs it names the page's site with `--allow-origin`"
+)
 
 
 class Origins:
     """Refuses calls that a browser makes for a page of another site.
 
-    Without it, any page that a user visits could talk to a server on loopback.
+    Without it, any page that a user visits could talk to a server on loopback. There,
+    a page counts as the server's own only if it was loaded by a name of loopback: any
+    other name may be one that a hostile site has pointed at it.
 
     Args:
         allowed: Origins that may call beside the server's own pages.
@@ -43,8 +50,7 @@ class Origins:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a call on, unless another site's page makes it."""
         if scope["type"] in _CONNECTIONS and not self._is_allowed(scope):
-            text = "pages of other sites may not call this server"
-            await Problem(403, "wrong_origin", text)(scope, receive, send)
+            await Problem(403, "wrong_origin", _WRONG_ORIGIN)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
@@ -53,7 +59,8 @@ class Origins:
         origin = headers.get("origin")
         if origin is None or origin in self.allowed:
             return True
-        return _host_of(origin) == headers.get("host")
+        called = headers.get("host", "")
+        return _host_of(origin) == called and _is_own_name(scope, called)
 
 
 class ApiKey:
@@ -78,7 +85,8 @@ class ApiKey:
     def _may_pass(self, scope: Scope) -> bool:
         given = Headers(scope=scope).get("authorization", "")
         scheme, _, key = given.partition(" ")
-        is_right = hmac.compare_digest(key.strip().encode("utf-8", "replace"), self.key)
+        # Headers are bytes, which are read as Latin-1.
+        is_right = hmac.compare_digest(key.strip().encode("latin-1"), self.key)
         return (scheme.lower() == "bearer" and is_right) or _is_open(scope["path"])
 
 
@@ -113,6 +121,24 @@ def _host_of(origin: str) -> str:
         return urlsplit(origin).netloc
     except ValueError:
         return ""
+
+
+def _is_own_name(scope: Scope, called: str) -> bool:
+    """True unless a server on loopback is called by a name of somewhere else."""
+    address = (scope.get("server") or ("",))[0]
+    try:
+        name = urlsplit(f"//{called}").hostname or ""
+    except ValueError:
+        return False
+    return is_loopback(name) or not is_loopback(address)
+
+
+def is_loopback(host: str) -> bool:
+    """True for what this machine calls itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _is_open(path: str) -> bool:

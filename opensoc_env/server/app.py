@@ -12,7 +12,7 @@ from openenv.core.env_server import HTTPEnvServer
 from openenv.core.env_server.types import ConcurrencyConfig
 
 from opensoc_env.judge import default_judge
-from opensoc_env.opponents.lineup import BUILT_IN
+from opensoc_env.opponents.lineup import built_in
 from opensoc_env.server import http_api, openapi, probes, problems
 from opensoc_env.server.access import ApiKey, Origins, RateLimit
 from opensoc_env.server.body_limit import BodyLimit
@@ -28,13 +28,14 @@ from opensoc_env.server.openenv_messages import (
 from opensoc_env.server.play import Play
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Collection
     from contextlib import AbstractAsyncContextManager
 
     from starlette.types import ASGIApp
 
     from opensoc_env.judge import Judge
     from opensoc_env.opponents.lineup import Lineup
+    from opensoc_env.server.openenv_environment import OpenSOCEnvironment
     from opensoc_env.store import EpisodeStore
 
 # 32 events of a few kilobytes each fit; nothing that is larger is an incident.
@@ -70,10 +71,14 @@ class Demo:
     Attributes:
         app: Served under `/demo`.
         lifespan: Runs while the server does.
+        join: Told how a page starts a session, and the key that visitors then need.
+        shows: Splits whose verdicts it shows; nobody can play them on this server.
     """
 
     app: ASGIApp
     lifespan: Callable[[Any], AbstractAsyncContextManager[None]]
+    join: Callable[[Callable[[], OpenSOCEnvironment], str | None], None] | None = None
+    shows: Collection[str] = ()
 
 
 def build_app(
@@ -84,7 +89,7 @@ def build_app(
     store: EpisodeStore | None = None,
     access: Access | None = None,
     demo: Demo | None = None,
-    lineup: Lineup = BUILT_IN,
+    lineup: Lineup | None = None,
 ) -> FastAPI:
     """The app; policies are compiled before it serves anything.
 
@@ -95,14 +100,17 @@ def build_app(
         store: Where finished episodes are kept.
         access: Who may call; everybody who can reach the port by default.
         demo: The page under `/demo`.
-        lineup: Who can be played against.
+        lineup: Who can be played against; by default those that need no model.
     """
     policies = judge or default_judge()
     # Scenarios are read when the first incident is made: better now than for a caller.
     probes.self_check(policies)
     metrics = Metrics()
-    play = Play(policies, metrics, store, lineup)
-    book = EpisodeBook(play.start, max_episodes)
+    withheld = demo.shows if demo else ()
+    known = lineup or built_in(policies)
+    play = Play(policies, metrics, store, known, withheld=withheld)
+    kept = store.served if store else None
+    book = EpisodeBook(play.start, max_episodes, kept=kept)
     app = FastAPI(title="OpenSOC", version=VERSION, description=_ABOUT)
     app.include_router(http_api.build_router(book))
     app.include_router(probes.build_router(policies, metrics))
@@ -115,9 +123,12 @@ def build_app(
     )
     problems.install(app)
     openapi.install(app)
+    access = access or Access()
     if demo is not None:
         _mount(app, demo)
-    _guard(app, access or Access(), metrics)
+        if demo.join is not None:
+            demo.join(play.page, access.api_key)
+    _guard(app, access, metrics)
     return app
 
 
@@ -156,10 +167,11 @@ def _guard(app: FastAPI, access: Access, metrics: Metrics) -> None:
     """Put the layers around the app; the last one added is the first to be asked."""
     app.add_middleware(FrameGuard)
     app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
-    if access.rate:
-        app.add_middleware(RateLimit, buckets=Buckets(access.rate))
     if access.api_key:
         app.add_middleware(ApiKey, key=access.api_key)
+    # Asked before the key, so that nobody can guess it faster.
+    if access.rate:
+        app.add_middleware(RateLimit, buckets=Buckets(access.rate))
     if access.origins:
         app.add_middleware(
             CORSMiddleware,

@@ -2,11 +2,15 @@
 
 `openenv` ends a session over some of them. Here the client is told, and the session
 goes on. What passes is a JSON object in text, not deep, of characters that exist.
+
+A reply to a client that has gone is dropped: `openenv` would answer the failure with
+another frame, which fails too and fills the log with both.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from opensoc_env.server.json_text import fault_of
@@ -34,6 +38,11 @@ class FrameGuard:
             await self.app(scope, receive, send)
             return
 
+        async def tell(message: Message) -> None:
+            # What servers raise when nobody is there; the next frame says so as well.
+            with suppress(OSError):
+                await send(message)
+
         async def checked() -> Message:
             while True:
                 message = await receive()
@@ -41,9 +50,9 @@ class FrameGuard:
                 if fault is None:
                     return message
                 text = json.dumps(answer(fault), separators=_COMPACT)
-                await send({"type": "websocket.send", "text": text})
+                await tell({"type": "websocket.send", "text": text})
 
-        await self.app(scope, checked, send)
+        await self.app(scope, checked, tell)
 
 
 def _fault(message: Message) -> str | None:

@@ -127,6 +127,10 @@ class Measured:
         begun = time.perf_counter()
         try:
             await self.app(scope, receive, send)
+        except Exception:
+            # The layer that answers it is in front of this one.
+            self.metrics.refused("internal_error")
+            raise
         finally:
             self.metrics.answered(_route_of(scope), time.perf_counter() - begun)
             self._count_problem(scope)

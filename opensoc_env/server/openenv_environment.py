@@ -7,6 +7,8 @@ episode is done. After `close` every call fails: the package may go on calling.
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -32,22 +34,41 @@ from opensoc_env.server.openenv_messages import (
     TriageState,
 )
 from opensoc_env.server.openenv_rubric import EpisodeRubric
-from opensoc_env.server.openenv_tasks import SplitTasks, no_split
+from opensoc_env.server.openenv_tasks import (
+    SplitTasks,
+    no_split,
+    refuse_other_task,
+    refuse_withheld,
+)
 from opensoc_env.server.reset_arguments import read_reset
 from opensoc_env.server.tables import Seat, Tables
+from opensoc_env.tasks import DEFAULT_TASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from opensoc_env.finished import FinishedEpisode
     from opensoc_env.judge import Judge
-    from opensoc_env.models import EpisodeState, TaskName
+    from opensoc_env.models import EpisodeState
     from opensoc_env.opponents.lineup import Lineup
     from opensoc_env.server.reset_arguments import ResetArguments
 
     Playing: TypeAlias = Episode | Seat
 
-_DEFAULT_TASK: TaskName = "stage1_basic"
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def _only_refusals() -> Iterator[None]:
+    """Keep the text of our own bugs from clients, to whom the package sends it."""
+    try:
+        yield
+    except EpisodeError:
+        raise
+    except Exception:  # noqa: BLE001 - the log has it
+        _log.exception("a call of a session failed")
+        text = "the server failed; its log has the reason"
+        raise EpisodeError("internal_error", text) from None
 
 
 class OpenSOCEnvironment(
@@ -64,6 +85,7 @@ class OpenSOCEnvironment(
         tables: Where sessions meet that play against each other.
         on_finish: Gets the record of each finished episode.
         finish_blocks: True if `on_finish` may wait, as for a disk.
+        withheld: Splits that can't be played.
     """
 
     SUPPORTS_CONCURRENT_SESSIONS = True
@@ -76,10 +98,12 @@ class OpenSOCEnvironment(
         tables: Tables | None = None,
         on_finish: Callable[[FinishedEpisode], None] | None = None,
         finish_blocks: bool = False,
+        withheld: Collection[str] = (),
     ) -> None:
         self._judge = judge or default_judge()
         super().__init__()
         self._finish_blocks = finish_blocks
+        self.withheld = withheld
         self._lineup = lineup
         self._tables = Tables() if tables is None else tables
         self._on_finish = on_finish
@@ -245,6 +269,7 @@ class OpenSOCEnvironment(
         self._refuse_closed()
         return read_reset(given)
 
+    @_only_refusals()
     def _begin(self, arguments: ResetArguments) -> TriageObservation:
         """Start what was asked for; whoever calls holds the lock."""
         self._refuse_closed()
@@ -270,6 +295,7 @@ class OpenSOCEnvironment(
         with self._calls:
             return self._taken(turn)
 
+    @_only_refusals()
     def _taken(self, turn: Mapping[str, Any]) -> TriageObservation:
         """Take a turn; whoever calls holds the lock."""
         self._refuse_closed()
@@ -296,9 +322,11 @@ class OpenSOCEnvironment(
         )
 
     def _start(self, arguments: ResetArguments, opponent: Any) -> Episode:
+        split, seed = arguments.split, arguments.seed
+        refuse_withheld(self.withheld, split=split, seed=seed)
         try:
             episode = Episode(
-                arguments.task or _DEFAULT_TASK,
+                arguments.task or DEFAULT_TASK,
                 arguments.played_mode,
                 arguments.seed,
                 arguments.index,
@@ -312,10 +340,7 @@ class OpenSOCEnvironment(
             )
         except InputError as error:
             raise no_split(error) from None
-        if arguments.task not in (None, episode.task):
-            expected = f"`{episode.task}`, or none: the row says it"
-            text = f"`task`: the row is not of `{arguments.task}`; expected {expected}"
-            raise EpisodeError("bad_reset", text, field="task", expected=expected)
+        refuse_other_task(arguments.task, episode.task)
         return episode
 
     def _sit(self, arguments: ResetArguments) -> Seat:

@@ -73,10 +73,10 @@ class EpisodeRubric(Rubric):
 def component_names(judge: Judge, policy: str) -> dict[str, str]:
     """Names of the terms of a rubric policy, and the rules that stand behind them."""
     prefix = policy.replace(".", "-") + "-"
-    found = next(p for p in judge.rubric.policies if p.slug.text == policy)
     return {
-        rule.id.text.removeprefix(prefix).replace("-", "_"): rule.id.text
-        for rule in found.rules
+        rule.removeprefix(prefix).replace("-", "_"): rule
+        for rule, info in judge.rubric.rules.items()
+        if info.policy == policy
     }
 
 

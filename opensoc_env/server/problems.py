@@ -30,6 +30,7 @@ _STATUS = {
     "wrong_role": 409,
     "bad_action": 422,
     "opponent_failed": 502,
+    "not_kept": 503,
 }
 # Echoes of what a client sent are cut here.
 _MAX_TEXT = 500

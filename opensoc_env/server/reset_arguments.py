@@ -8,6 +8,7 @@ from pydantic import Field, StrictInt, ValidationError
 
 from opensoc_env.episode import refusal_of
 from opensoc_env.models import Message, Mode, Role, TaskName
+from opensoc_env.tasks import DEFAULT_TASK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,8 @@ class ResetArguments(Message):
     @property
     def terms(self) -> tuple[object, ...]:
         """What two sessions of one table have to agree on."""
-        return (self.seed, self.index, self.task, self.split)
+        task = self.task if self.split else self.task or DEFAULT_TASK
+        return (self.seed, self.index, task, self.split)
 
 
 def read_reset(given: Mapping[str, Any]) -> ResetArguments:

@@ -122,7 +122,7 @@ class TestWhatIsTriedAgain:
     @pytest.mark.parametrize("failure", [httpx.ConnectError, httpx.ConnectTimeout])
     def test_a_turn_that_never_left_is(self, failure: Outcome) -> None:
         wire = Wire(failure, observed())
-        client_of(wire).step(TRIAGE)
+        client_of(wire).step(TRIAGE, episode_id="e1")
 
         assert len(wire.requests) == 2
 
@@ -131,7 +131,7 @@ class TestWhatIsTriedAgain:
     ) -> None:
         busy = httpx.Response(429, headers={"Retry-After": "3"})
         wire = Wire(busy, observed())
-        client_of(wire).step(TRIAGE)
+        client_of(wire).step(TRIAGE, episode_id="e1")
 
         assert waits == [3]
 
@@ -158,6 +158,12 @@ class TestWhatIsTriedAgain:
             client_of(wire).reset(seed=1)
 
         assert len(wire.requests) == 1
+
+    def test_an_address_that_is_none_is_not(self, waits: list[float]) -> None:
+        with pytest.raises(UnreachableError, match="unsupported protocol"):
+            OpenSOCClient("localhost:7860").tasks()
+
+        assert waits == []
 
     def test_it_ends(self, waits: list[float]) -> None:
         wire = Wire(httpx.ConnectError)
@@ -197,7 +203,16 @@ class TestErrors:
         with pytest.raises(RefusedError, match="http_error"):
             client_of(Wire(answer)).tasks()
 
-    @pytest.mark.parametrize("body", [b"hello", b"[]", b'{"episode_id": 1}', b"null"])
+    @pytest.mark.usefixtures("waits")
+    def test_an_error_without_words_has_its_status(self) -> None:
+        with pytest.raises(ServerError, match="status 502: Bad Gateway"):
+            client_of(Wire(httpx.Response(502))).tasks()
+
+    @pytest.mark.parametrize(
+        "body",
+        [b"hello", b"[]", b'{"episode_id": 1}', b"null", b"[" * 100_000],
+        ids=["text", "list", "other", "null", "deep"],
+    )
     def test_an_answer_of_somebody_else_says_so(self, body: bytes) -> None:
         answer = httpx.Response(200, content=body)
         with pytest.raises(ServerError, match="right address"):
@@ -242,6 +257,23 @@ class TestWhichEpisode:
 
         assert self.asked(wire) == {"episode_id": "e9"}
 
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda client: client.state(),
+            lambda client: client.grade(),
+            lambda client: client.step(TRIAGE),
+        ],
+        ids=["state", "grade", "step"],
+    )
+    def test_none_of_a_stranger(self, call: Reading) -> None:
+        wire = Wire(observed("e1"))
+        with pytest.raises(RefusedError, match="call reset") as refused:
+            call(client_of(wire))
+
+        assert refused.value.code == "not_reset"
+        assert wire.requests == []
+
     def test_many_episodes_cost_no_memory(self) -> None:
         memory = client_calls.Memory()
         seen = Episode("stage1_basic", "defender_only", 1).reset()
@@ -251,11 +283,13 @@ class TestWhichEpisode:
         assert len(memory._by_key) == client_calls._REMEMBERED
 
 
-def test_a_key_is_sent_with_every_call() -> None:
+@pytest.mark.parametrize("key", ["tango", "schlüssel"])
+def test_a_key_is_sent_with_every_call(key: str) -> None:
     wire = Wire(observed(tasks=[]))
-    client_of(wire, api_key="tango").tasks()
+    client_of(wire, api_key=key).tasks()
 
-    assert wire.requests[0].headers["authorization"] == "Bearer tango"
+    sent = dict(wire.requests[0].headers.raw)
+    assert sent[b"Authorization"] == f"Bearer {key}".encode()
 
 
 class TestAsync:

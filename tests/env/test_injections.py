@@ -36,7 +36,12 @@ def sentences() -> set[str]:
 
 def view(incident: dict[str, Any]) -> Any:
     return observe(
-        incident, episode_id="e", task="stage1_basic", mode="defender_only", styles={}
+        incident,
+        episode_id="e",
+        task="stage1_basic",
+        mode="defender_only",
+        cut_offs=(),
+        styles={},
     )
 
 

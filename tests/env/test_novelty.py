@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,17 @@ def test_a_bad_line_of_an_archive_is_named(tmp_path: Path, line: str) -> None:
 def test_a_place_that_can_not_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="gone"):
         Archive().save(tmp_path / "gone" / "archive.jsonl")
+
+
+def test_a_pattern_counts_for_good_only_if_what_follows_succeeds() -> None:
+    archive = Archive()
+    pattern = pattern_of({"events": [event("L1")]}, decision("a"))
+    worth = []
+    for fails in (True, False, True):
+        with suppress(OSError), archive.counting(pattern) as found:
+            worth.append(found)
+            if fails:
+                raise OSError("disk full")
+
+    assert worth == [1.0, 1.0, 0.5]
+    assert archive.counts == {pattern: 1}

@@ -69,6 +69,22 @@ def test_after_close_every_call_fails(
         call(environment)
 
 
+def test_a_bug_of_ours_is_told_to_the_log_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_: FinishedEpisode) -> None:
+        raise KeyError("the truth")
+
+    environment = OpenSOCEnvironment(on_finish=fail)
+    environment.reset(seed=SEED)
+    with pytest.raises(EpisodeError) as refusal:
+        environment.step(DISMISS)
+
+    assert (refusal.value.code, refusal.value.__cause__) == ("internal_error", None)
+    assert "the truth" not in str(refusal.value)
+    assert "the truth" in caplog.text
+
+
 def test_a_refused_reset_leaves_the_episode_as_it_was() -> None:
     environment = begun()
     with pytest.raises(EpisodeError, match="task"):
@@ -179,6 +195,16 @@ def test_reset_comes_back_to_the_seat_and_to_the_end() -> None:
     assert attacker.state.step_count == 2
     assert (told.done, told.result) == (True, graded.result)
     assert told.reward == told.result.attacker_reward
+
+
+def test_the_default_task_is_the_same_whether_it_is_named_or_not() -> None:
+    tables = Tables(wait=0.01)
+    unnamed = {**TABLE, "task": None, "role": "attacker"}
+    OpenSOCEnvironment(tables=tables).reset(**unnamed)
+    named = {**TABLE, "task": "stage1_basic", "role": "defender"}
+    told = OpenSOCEnvironment(tables=tables).reset(**named)
+
+    assert told.instructions == WAITING["attacker"]
 
 
 def test_a_side_can_not_take_the_other_sides_turn() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import pytest
 pytest.importorskip("openenv", reason="needs the serve extra")
 
 import typer
+from small_rules import first_guessed, set_threshold, small_rules
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from opensoc_cli import serve as verb
+from opensoc_env.judge import Judge
 from opensoc_env.server.buckets import Buckets
 
 cli = typer.Typer()
@@ -124,8 +128,85 @@ def test_a_store_that_can_not_be_opened_is_named(
     assert not listener.ran
 
 
+def test_a_store_is_one_file_again_after_a_server_that_was_told_to_stop(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "episodes.db"
+
+    def stopped() -> None:
+        client = TestClient(listener.app)
+        name = client.post("/reset").json()["episode_id"]
+        turn = {"submit_triage": {"action": "dismiss"}}
+        client.post("/step", params={"episode_id": name}, json=turn)
+        assert len(list(tmp_path.iterdir())) > 1
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(listener, "run", stopped)
+    before = signal.getsignal(signal.SIGTERM)
+    told = serve("--store", str(path))
+
+    assert told.exit_code == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == [path]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 def test_a_store_is_written_while_it_serves(listener: Listener, tmp_path: Path) -> None:
     path = tmp_path / "episodes.db"
     serve("--store", str(path))
 
     assert path.is_file()
+
+
+def test_view_and_verdict_are_by_the_rules_that_are_named(
+    listener: Listener, tmp_path: Path
+) -> None:
+    root = small_rules(tmp_path)
+    set_threshold(root, "min_failures", "10", "31")
+    row = first_guessed()
+    told = serve("--rules", str(root))
+    with TestClient(listener.app) as http:
+        seen = http.post("/reset", params={"split": "holdout", "index": row}).json()
+        dismissed = {"submit_triage": {"action": "dismiss"}}
+        found = http.post(
+            "/step", params={"episode_id": seen["episode_id"]}, json=dismissed
+        ).json()
+
+    assert told.exit_code == 0
+    assert any("Guessing is 31 failures" in line for line in seen["context"])
+    assert found["result"]["truth_action"] == "dismiss"
+    assert found["result"]["policy_digest"] == Judge.load(root).digest
+
+
+def test_rules_that_do_not_compile_are_not_served(
+    listener: Listener, tmp_path: Path
+) -> None:
+    root = small_rules(tmp_path)
+    set_threshold(root, "min_failures", "10", "many")
+    told = serve("--rules", str(root))
+
+    assert told.exit_code == 2
+    assert "brute-force.yaml" in told.stderr
+    assert not listener.ran
+
+
+class Page(Starlette):
+    """Stands for the app, of which a process has one at a time."""
+
+    @staticmethod
+    def lifespan() -> Any:
+        """Never entered: nothing listens."""
+
+
+def test_beside_the_app_nobody_plays_what_it_shows(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("streamlit", reason="needs the app extra")
+    monkeypatch.setattr("opensoc_app.mounted.mounted_app", Page)
+    asked = {"split": "holdout", "index": 3}
+    answers = []
+    for option in ("--demo", "--no-demo"):
+        CliRunner().invoke(cli, [option])
+        answers.append(TestClient(listener.app).post("/reset", params=asked))
+
+    assert [answer.status_code for answer in answers] == [422, 200]
+    assert "/demo shows the verdicts" in answers[0].json()["detail"]

@@ -132,6 +132,73 @@ def test_a_seed_names_an_episode_without_its_id(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "others",
+    [
+        [{"seed": 21}, {"seed": 21, "index": 1}],
+        [{"seed": 22}, {"seed": 22, "split": "flips"}],
+        [{"task": "stage2_multi"}, {"task": "stage2_multi"}],
+    ],
+    ids=["index", "split", "no seed"],
+)
+def test_a_turn_that_could_be_of_several_incidents_has_to_name_its_own(
+    url: str, others: list[dict[str, Any]]
+) -> None:
+    with httpx.Client(base_url=url) as http:
+        started = [http.post("/reset", params=query).json() for query in others]
+        meant = {"task": started[1]["task"], "mode": "defender_only"} | (
+            {"seed": others[0]["seed"]} if "seed" in others[0] else {}
+        )
+        if started[0]["task"] == started[1]["task"]:
+            refused = http.post("/step", params=meant, json=TRIAGE)
+            assert (refused.status_code, refused.json()["code"]) == (409, "ambiguous")
+        for seen in started:
+            query = {"episode_id": seen["episode_id"]}
+            done = http.post("/step", params=query, json=TRIAGE).json()
+            assert done["log_window"] == seen["log_window"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "field"),
+    [
+        ("POST", "/reset?sed=5", "query.sed"),
+        ("POST", "/reset?seed=1&seed=2", "query.seed"),
+        ("POST", "/reset?episode_id=x", "query.episode_id"),
+        ("POST", "/step?index=1", "query.index"),
+        ("GET", "/state?id=1", "query.id"),
+        ("GET", "/grade?%00=1", "query.\0"),
+    ],
+)
+def test_an_argument_that_would_be_ignored_is_refused(
+    url: str, method: str, path: str, field: str
+) -> None:
+    body = TRIAGE if method == "POST" and "step" in path else None
+    answer = httpx.request(method, url + path, json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_request")
+    assert answer.json()["errors"][0]["field"] == field
+
+
+def test_a_reset_has_its_arguments_in_the_query(url: str) -> None:
+    refused = httpx.post(f"{url}/reset", json={"seed": 5})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_request")
+    assert "/reset?seed=1" in refused.json()["detail"]
+    assert httpx.post(f"{url}/reset?seed=5", json={}).status_code == 200
+
+
+def test_the_task_of_a_row_is_its_own(url: str) -> None:
+    row = {"split": "holdout", "index": 199}
+    refused = httpx.post(f"{url}/reset", params=row | {"task": "stage1_basic"})
+    taken = [
+        httpx.post(f"{url}/reset", params=row | more)
+        for more in ({}, {"task": "stage4_adversarial"})
+    ]
+
+    assert refused.json()["errors"][0]["field"] == "task"
+    assert {answer.json()["task"] for answer in taken} == {"stage4_adversarial"}
+
+
+@pytest.mark.parametrize(
     ("body", "status", "code"),
     [
         (b"", 400, "bad_json"),

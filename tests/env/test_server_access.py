@@ -11,7 +11,9 @@ pytest.importorskip("openenv", reason="needs the serve extra")
 
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
+from opensoc_env import client_calls as calls
 from opensoc_env.episode import Episode
+from opensoc_env.finished import Key
 from opensoc_env.server.app import Access, build_app
 from opensoc_env.server.body_limit import BodyLimit
 from opensoc_env.server.buckets import MAX_CLIENTS, Buckets
@@ -67,6 +69,25 @@ class TestOrigins:
             socket.send_json({"type": "state"})
             assert socket.receive_json()["type"] == "state"
 
+    @pytest.mark.parametrize(
+        ("address", "name", "status"),
+        [
+            ("127.0.0.1", "localhost:7860", 200),
+            ("[::1]", "127.0.0.1:7860", 200),
+            ("127.0.0.1", "elsewhere.example:7860", 403),
+            ("127.0.0.1", "[", 403),
+            ("10.0.0.7", "soc.example:7860", 200),
+        ],
+    )
+    def test_on_loopback_a_page_is_its_own_only_by_a_name_of_loopback(
+        self, address: str, name: str, status: int
+    ) -> None:
+        client = TestClient(build_app(), base_url=f"http://{address}:7860")
+        page = {"Host": name, "Origin": f"http://{name}"}
+
+        assert client.post("/reset", headers=page).status_code == status
+        assert client.post("/reset", headers={"Host": name}).status_code == 200
+
     def test_no_site_is_told_that_it_may_read(self) -> None:
         answer = served().get("/tasks")
 
@@ -103,6 +124,15 @@ class TestKey:
             socket.send_json({"type": "reset", "data": {"seed": 1}})
             assert socket.receive_json()["type"] == "observation"
 
+    def test_a_key_may_have_any_letters(self) -> None:
+        client = served(Access(api_key="schlüssel"))
+        answers = [
+            client.get("/tasks", headers=dict(calls.headers_of(key).raw))
+            for key in ("schlüssel", "schlussel")
+        ]
+
+        assert [answer.status_code for answer in answers] == [200, 401]
+
     def test_every_route_but_the_probes_asks_for_it(self) -> None:
         app = build_app(access=Access(api_key="tango"))
         client = TestClient(app)
@@ -128,6 +158,12 @@ class TestRate:
         assert told.status_code == 429
         assert told.json()["code"] == "too_many_requests"
         assert int(told.headers["retry-after"]) >= 1
+
+    def test_who_guesses_keys_is_slowed_down_too(self) -> None:
+        client = served(Access(api_key="tango", rate=1))
+        codes = {client.get("/tasks").status_code for _ in range(6)}
+
+        assert codes == {401, 429}
 
     def test_a_bucket_refills(self) -> None:
         clock = Clock()
@@ -222,9 +258,17 @@ class TestBodies:
         assert fault_of(hostile)
 
 
+KEY: Key = ("stage1_basic", "defender_only", 1)
+
+
+def started(*given: Any, asked: int | None, **more: Any) -> Episode:
+    assert asked == given[2]
+    return Episode(*given, **more)
+
+
 class TestPlaces:
     def book(self, clock: Clock) -> EpisodeBook:
-        return EpisodeBook(Episode, capacity=2, clock=clock)
+        return EpisodeBook(started, capacity=2, clock=clock)
 
     def start(self, book: EpisodeBook, seed: int = 1) -> str:
         return book.reset("stage1_basic", "defender_only", seed).episode_id
@@ -238,35 +282,71 @@ class TestPlaces:
         assert refused.value.status == 429
         assert refused.value.headers["Retry-After"]
         for name in names:
-            assert not book.find(name, ("stage1_basic", "defender_only", 1)).done
+            assert not book.state(name, KEY).done
 
     def test_a_finished_one_makes_room(self) -> None:
         book = self.book(Clock())
-        key = ("stage1_basic", "defender_only", 1)
         first, second = self.start(book), self.start(book)
-        book.find(second, key).step({"submit_triage": {"action": "dismiss"}})
+        book.step(second, KEY, {"submit_triage": {"action": "dismiss"}})
         third = self.start(book)
 
         assert book.running == 2
-        assert book.find(first, key)
-        assert book.find(third, key)
+        assert book.state(first, KEY)
+        assert book.state(third, KEY)
 
     def test_one_that_nobody_came_back_to_makes_room(self) -> None:
         clock = Clock()
         book = self.book(clock)
-        key = ("stage1_basic", "defender_only", 1)
         first, second = self.start(book), self.start(book)
         clock.now += IDLE_SECONDS
-        book.find(first, key)
+        book.state(first, KEY)
         clock.now += 1
         self.start(book)
 
-        assert book.find(first, key)
+        assert book.state(first, KEY)
         with pytest.raises(Exception, match=second):
-            book.find(second, key)
+            book.state(second, KEY)
+
+    def test_one_that_nobody_came_back_to_makes_no_turn_ambiguous(self) -> None:
+        clock = Clock()
+        book = self.book(clock)
+        book.reset(*KEY)
+        clock.now += IDLE_SECONDS + 1
+        second = book.reset(*KEY, index=1).episode_id
+        turn = {"submit_triage": {"action": "dismiss"}}
+
+        assert book.step(None, KEY, turn).episode_id == second
+
+    def test_turns_stay_ambiguous_when_nobody_came_back_to_any(self) -> None:
+        clock = Clock()
+        book = self.book(clock)
+        for index in range(2):
+            book.reset(*KEY, index=index)
+        clock.now += IDLE_SECONDS + 1
+
+        for _ in range(2):
+            assert not book.has_opponent(None, KEY)
+            with pytest.raises(ApiError, match="2 different episodes"):
+                book.step(None, KEY, {"submit_triage": {"action": "dismiss"}})
+
+    def test_one_that_is_being_started_has_its_place(self) -> None:
+        def start(*given: Any, asked: int | None, **more: Any) -> Episode:
+            if not within:
+                within.append(True)
+                for _ in range(2):
+                    book.reset(*KEY)
+            return started(*given, asked=asked, **more)
+
+        within: list[bool] = []
+        book = EpisodeBook(start, capacity=2)
+        with pytest.raises(ApiError, match="all 2 places"):
+            book.reset(*KEY)
+
+        assert book.running == 1
+        assert self.start(book)
 
     def test_names_can_not_be_guessed(self) -> None:
-        names = {self.start(EpisodeBook(Episode), 1) for _ in range(20)}
+        names = {self.start(EpisodeBook(started), 1) for _ in range(20)}
 
         assert len(names) == 20
         assert all(len(name) == 16 for name in names)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
+from starlette.testclient import TestClient
 
 from opensoc_env.server.app import build_app
 
@@ -85,9 +86,19 @@ def test_every_operation_documents_how_it_refuses(schema: Any) -> None:
     assert {"type", "title", "status", "detail", "code"} <= set(shape["required"])
 
 
-def test_the_example_of_a_turn_is_a_turn(schema: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "mode"), [("triage", "defender_only"), ("craft", "self_play")]
+)
+def test_the_examples_of_turns_can_be_sent(schema: Any, name: str, mode: str) -> None:
     step = schema.raw_schema["paths"]["/step"]["post"]
     body = step["requestBody"]["content"]["application/json"]
+    turn = body["examples"][name]["value"]
+    client = TestClient(build_app())
+    asked = {"mode": mode, "seed": 0}
+    client.post("/reset", params=asked)
+    told = client.post("/step", params=asked, json=turn).json()
 
-    assert body["example"]["submit_triage"]["action"] == "monitor"
-    assert set(body["schema"]["properties"]) == {"submit_triage", "craft_incident"}
+    assert turn.keys() <= body["schema"]["properties"].keys()
+    assert told["errors"] == []
+    assert told["role"] == "defender"
+    assert told["done"] == (name == "triage")

@@ -83,6 +83,20 @@ def test_sessions_are_counted_like_requests() -> None:
     assert moved[f"opensoc_episodes_finished_total{labels}"] == 1
 
 
+def test_who_comes_back_to_a_seat_starts_no_episode() -> None:
+    client = TestClient(build_app())
+    before = samples(client)
+    seat = {"role": "attacker", "opponent": "human", "episode_id": "table"}
+    with client, client.websocket_connect("/ws") as socket:
+        for _ in range(3):
+            socket.send_json({"type": "reset", "data": seat})
+            assert socket.receive_json()["type"] == "observation"
+        moved = changed(before, samples(client))
+
+    labels = '{mode="self_play",task="stage1_basic"}'
+    assert moved[f"opensoc_episodes_started_total{labels}"] == 1
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_nothing_that_moves_before_the_end_depends_on_the_truth(seed: int) -> None:
     client = TestClient(build_app())
@@ -138,13 +152,28 @@ def test_finished_episodes_are_kept_before_they_are_told(tmp_path: Any) -> None:
     assert kept[0].result.model_dump(mode="json") == told["result"]
 
 
-def test_a_failure_of_ours_is_a_problem_without_its_reason(tmp_path: Any) -> None:
+def test_an_episode_that_can_not_be_kept_is_a_problem_without_its_reason(
+    tmp_path: Any,
+) -> None:
     store = EpisodeStore.open(tmp_path / "episodes.db")
     client = TestClient(build_app(store=store), raise_server_exceptions=False)
     name = client.post("/reset", params={"seed": 3}).json()["episode_id"]
     store.close()
     told = client.post("/step", params={"episode_id": name}, json=ANSWER)
 
-    assert told.status_code == 500
-    assert told.json()["code"] == "internal_error"
+    assert told.status_code == 503
+    assert told.json()["code"] == "not_kept"
     assert str(tmp_path) not in told.text
+
+
+def test_a_failure_of_ours_is_counted() -> None:
+    app = build_app()
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    client = TestClient(app, raise_server_exceptions=False)
+
+    assert client.get("/broken").json()["code"] == "internal_error"
+    assert samples(client)['opensoc_refusals_total{code="internal_error"}'] == 1

@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from opensoc_env.opponents.attackers import CraftItem, TemplateAttacker
+from opensoc_env.opponents.lineup import BUILT_IN
 from opensoc_env.server.app import MAX_BODY_BYTES, build_app
 
 Serve = Callable[[Any], str]
@@ -27,6 +29,15 @@ RESET = {"type": "reset", "data": {"seed": 1}}
 DISMISS = {"type": "step", "data": {"submit_triage": {"action": "dismiss"}}}
 LARGE_RESET = {"type": "reset", "data": {"seed": 1, "task": "stage4_adversarial"}}
 PLACES = 4
+
+
+class Thinker(TemplateAttacker):
+    """An attacker that needs a while."""
+
+    def craft(self, item: CraftItem) -> Any:
+        time.sleep(0.5)
+        return super().craft(item)
+
 
 FUZZ = settings(
     deadline=None,
@@ -58,7 +69,8 @@ broken = st.text(max_size=50) | st.binary(max_size=50)
 
 @pytest.fixture(scope="module")
 def url(serve: Serve) -> str:
-    return serve(build_app(max_sessions=PLACES))
+    lineup = BUILT_IN.joined_by({"thinker": Thinker}, {})
+    return serve(build_app(max_sessions=PLACES, lineup=lineup))
 
 
 @pytest.fixture
@@ -69,7 +81,8 @@ def no_faults(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     propagates, server.propagate = server.propagate, True
     yield
     server.propagate = propagates
-    assert [record for record in caplog.records if record.exc_info] == []
+    faults = [record for record in caplog.get_records("call") if record.exc_info]
+    assert faults == []
 
 
 @contextmanager
@@ -194,11 +207,18 @@ def test_clients_that_vanish_leave_their_places(url: str) -> None:
         with session(url) as client:
             ask(client, RESET)
             client.socket.shutdown(socket.SHUT_RDWR)
-    deadline = time.monotonic() + 5
-    while sessions(url) > 0 and time.monotonic() < deadline:
-        time.sleep(0.05)
 
-    assert sessions(url) == 0
+    assert sessions_left(url) == 0
+
+
+@pytest.mark.usefixtures("no_faults")
+def test_a_client_that_vanishes_before_its_answer_is_no_fault(url: str) -> None:
+    data = {"role": "defender", "opponent": "thinker"}
+    with session(url) as client:
+        client.send(json.dumps({"type": "reset", "data": data}))
+        client.socket.shutdown(socket.SHUT_RDWR)
+
+    assert sessions_left(url) == 0
 
 
 @pytest.mark.usefixtures("no_faults")
@@ -218,3 +238,11 @@ def sessions(url: str) -> float:
     return float(
         next(line for line in lines if line.startswith("opensoc_sessions ")).split()[1]
     )
+
+
+def sessions_left(url: str) -> float:
+    """Sessions that are still open after some seconds."""
+    deadline = time.monotonic() + 5
+    while (left := sessions(url)) > 0 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left

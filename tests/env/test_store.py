@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import threading
-import time
+import tracemalloc
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,28 +23,12 @@ from opensoc_env.finished import FinishedEpisode
 from opensoc_env.generator import generate
 from opensoc_env.judge import Judge, default_judge
 from opensoc_env.models import TASKS
+from opensoc_env.novelty import Archive
 from opensoc_env.rescoring import RescoreError, changes, rescore
-from opensoc_env.store import EpisodeStore, StoreError, Wanted
+from opensoc_env.store import MAX_EPISODE_BYTES, EpisodeStore, StoreError, Wanted
 
 TRIAGE = {"submit_triage": {"action": "monitor", "cited_log_id": "L1-0"}}
 ESCAPE = "\x1b[31m"
-# Plays for ever and says which episodes it has been told are finished.
-PLAYER = """
-import sys
-from opensoc_env.episode import Episode
-from opensoc_env.store import EpisodeStore
-
-store = EpisodeStore.open(sys.argv[1])
-for seed in range(10**9):
-    name = f"{sys.argv[2]}-{seed}"
-    episode = Episode(
-        "stage1_basic", "defender_only", seed % 7, episode_id=name,
-        on_finish=store.record,
-    )
-    episode.reset()
-    episode.step({"submit_triage": {"action": "dismiss"}})
-    print(name, flush=True)
-"""
 OPINION = """
 policy: other-opinion
 kind: verifier
@@ -232,9 +213,36 @@ def test_an_episode_that_can_not_be_kept_stays_open(store: EpisodeStore) -> None
     assert not episode.state().done
 
 
+def test_a_store_that_fails_once_changes_no_reward() -> None:
+    def fails_first(_: FinishedEpisode) -> None:
+        if not tries:
+            tries.append(True)
+            raise StoreError("the disk is full")
+
+    rewards = []
+    for tries in ([], [True]):
+        archive = Archive()
+        episode = self_play(0, archive=archive, on_finish=fails_first)
+        episode.step({"craft_incident": crafted(0)})
+        if not tries:
+            with pytest.raises(StoreError):
+                episode.step(TRIAGE)
+            assert archive.counts == {}
+        rewards.append(episode.step(TRIAGE).result)
+
+    assert rewards[0] == rewards[1]
+    assert list(archive.counts.values()) == [1]
+
+
 def foreign(path: Path) -> None:
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE songs (title TEXT)")
+
+
+def program(path: Path) -> None:
+    EpisodeStore.open(path).close()
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE VIEW more AS SELECT * FROM episodes, episodes")
 
 
 def newer(path: Path) -> None:
@@ -248,10 +256,11 @@ def newer(path: Path) -> None:
     [
         (lambda path: path.write_text("no database, but as long as one " * 99), "name"),
         (foreign, "not a store of episodes"),
+        (program, "not a store of episodes"),
         (newer, "format 99, expected 1"),
         (lambda path: path.mkdir(), "can't be opened"),
     ],
-    ids=["text", "foreign", "newer", "folder"],
+    ids=["text", "foreign", "program", "newer", "folder"],
 )
 def test_what_is_no_store_is_refused_and_left_alone(
     tmp_path: Path, make: Any, text: str
@@ -263,6 +272,20 @@ def test_what_is_no_store_is_refused_and_left_alone(
     with pytest.raises(StoreError, match=text):
         EpisodeStore.open(path)
     assert (path.read_bytes() if path.is_file() else b"") == before
+
+
+def test_a_file_from_before_it_knew_what_the_api_played_can_be_used(
+    filled: EpisodeStore, played: list[FinishedEpisode]
+) -> None:
+    filled.close()
+    with sqlite3.connect(filled.path) as other:
+        other.execute("DROP TABLE served")
+    key = (played[0].task, played[0].mode, None)
+
+    with EpisodeStore.open(filled.path) as store:
+        assert store.served(key) is None
+        store.record(played[0], key)
+        assert store.served(key) == store.served(played[0].episode_id) == played[0]
 
 
 def test_a_missing_file_and_a_missing_folder_are_named(tmp_path: Path) -> None:
@@ -280,98 +303,65 @@ def test_a_damaged_episode_is_named(filled: EpisodeStore) -> None:
         list(filled.list())
 
 
-def test_a_killed_process_loses_no_episode_that_it_was_told_is_finished(
-    tmp_path: Path,
+def bomb(size: int) -> bytes:
+    """A small body that is large when it is unpacked."""
+    return zlib.compress(b" " * size, 9)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (bomb(MAX_EPISODE_BYTES * 8), "at most 8000000 bytes of JSON"),
+        (bytes(MAX_EPISODE_BYTES + 1), "at most 8000000 bytes of JSON"),
+        ("text", "at most 8000000 bytes of JSON"),
+        (bomb(1000)[:-6], "it is cut off"),
+        (zlib.compress(b"[" * 100_000), "Invalid JSON"),
+    ],
+    ids=["bomb", "large", "text", "cut off", "deep"],
+)
+def test_a_hostile_body_is_named_and_costs_little_memory(
+    filled: EpisodeStore, body: bytes | str, problem: str
 ) -> None:
-    path = tmp_path / "episodes.db"
-    told: set[str] = set()
-    for life in ("first", "second"):
-        command = [sys.executable, "-c", PLAYER, str(path), life]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
-            assert player.stdout is not None
-            for _ in range(150):
-                told.add(player.stdout.readline().strip())
-            os.kill(player.pid, signal.SIGKILL)
-            told.update(line.strip() for line in player.stdout if line.endswith("\n"))
-        assert player.returncode == -signal.SIGKILL
+    with sqlite3.connect(filled.path) as other:
+        other.execute("UPDATE episodes SET body = ? WHERE number = 3", [body])
+    other.close()
+    tracemalloc.start()
+    told = [run("show", filled.path, "3"), run("export", filled.path)]
+    told.append(run("rescore", filled.path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
 
-    with EpisodeStore.open(path, create=False) as store:
-        kept = [stored.episode.episode_id for stored in store.list()]
-    with sqlite3.connect(path) as database:
-        (health,) = database.execute("PRAGMA integrity_check").fetchone()
-
-    assert told <= set(kept)
-    assert len(kept) == len(set(kept)) <= len(told) + 2
-    assert health == "ok"
+    for code, _, err in told:
+        assert code == 2
+        assert f"{filled.path}: episode 3 can't be read" in err.replace("\n", "")
+        assert problem in err
+    assert peak < 6 * MAX_EPISODE_BYTES
 
 
-def play_over_http(url: str, told: set[str], stop: threading.Event) -> None:
-    """Play until the server is gone; remember which episodes it said are done."""
-    import httpx  # noqa: PLC0415 - an extra
+def test_a_page_of_large_episodes_is_not_in_memory_at_once(
+    filled: EpisodeStore,
+) -> None:
+    body = os.urandom(MAX_EPISODE_BYTES)
+    with sqlite3.connect(filled.path) as other:
+        other.execute("UPDATE episodes SET body = ? WHERE number > 1", [body])
+    other.close()
+    tracemalloc.start()
+    with pytest.raises(StoreError, match="episode 2 can't be read"):
+        list(filled.list())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
 
-    with httpx.Client(base_url=url, timeout=5) as http:
-        for seed in range(10**6):
-            if stop.is_set():
-                return
-            try:
-                name = http.post("/reset", params={"seed": seed}).json()["episode_id"]
-                query = {"episode_id": name}
-                answer = http.post("/step", params=query, json=TRIAGE)
-            except httpx.HTTPError:
-                return
-            if answer.json()["done"]:
-                told.add(name)
+    assert peak < 4 * MAX_EPISODE_BYTES
 
 
-@pytest.mark.slow
-def test_a_killed_server_loses_no_episode_that_it_has_answered(tmp_path: Path) -> None:
-    pytest.importorskip("openenv", reason="needs the serve extra")
-    path, port = tmp_path / "episodes.db", free_port()
-    command = [sys.executable, "-m", "opensoc_cli.main", "serve", "--no-demo"]
-    where = ["--port", str(port), "--store", str(path)]
-    told: set[str] = set()
-    with subprocess.Popen([*command, *where]) as server:
-        url = f"http://127.0.0.1:{port}"
-        wait_for(url)
-        stop = threading.Event()
-        arguments = (url, told, stop)
-        clients = [
-            threading.Thread(target=play_over_http, args=arguments) for _ in range(4)
-        ]
-        for client in clients:
-            client.start()
-        deadline = time.monotonic() + 60
-        while len(told) < 200 and time.monotonic() < deadline:
-            time.sleep(0.01)
-        os.kill(server.pid, signal.SIGKILL)
-        stop.set()
-        for client in clients:
-            client.join()
+def test_an_episode_that_could_not_be_read_again_is_not_written(
+    store: EpisodeStore, played: list[FinishedEpisode]
+) -> None:
+    huge = played[7].model_copy(update={"crafted": "x" * MAX_EPISODE_BYTES})
 
-    with EpisodeStore.open(path, create=False) as store:
-        kept = {stored.episode.episode_id for stored in store.list()}
-    assert len(told) >= 200
-    assert told <= kept
-    assert len(kept - told) <= len(clients)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(url: str) -> None:
-    import httpx  # noqa: PLC0415 - an extra
-
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{url}/readyz").status_code == 200:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.2)
-    pytest.fail("the server did not start")
+    with pytest.raises(StoreError, match="can't be kept: expected at most"):
+        store.record(huge)
+    assert store.count() == 0
 
 
 def test_the_same_policies_judge_the_same_again(played: list[FinishedEpisode]) -> None:

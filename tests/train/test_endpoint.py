@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
 import threading
 import time
@@ -29,6 +31,7 @@ class Server(ThreadingHTTPServer):
     script: list[tuple[int, dict[str, str], bytes]]
     seen: list[tuple[str, dict[str, str], dict[str, Any]]]
     delay = 0.0
+    trickle = 0.0
 
 
 class Speaker(BaseHTTPRequestHandler):
@@ -46,7 +49,10 @@ class Speaker(BaseHTTPRequestHandler):
         for key, value in {"Content-Length": str(len(content)), **headers}.items():
             self.send_header(key, value)
         self.end_headers()
-        self.wfile.write(content)
+        for at in range(len(content) if self.server.trickle else 1):
+            rest = content[at : at + 1] if self.server.trickle else content
+            self.wfile.write(rest)
+            time.sleep(self.server.trickle)
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -67,9 +73,13 @@ def server() -> Iterator[Server]:
     found.server_close()
 
 
+async def no_pause(_: float) -> None:
+    """Go on at once."""
+
+
 def model(server: Server, **options: Any) -> EndpointModel:
     url = f"http://127.0.0.1:{server.server_port}/v1"
-    return EndpointModel(url, "toy", pause=lambda _: None, **options)
+    return EndpointModel(url, "toy", **{"pause": no_pause, **options})
 
 
 def test_completions_come_back_in_order(server: Server) -> None:
@@ -91,10 +101,13 @@ def test_busy_servers_are_asked_again_after_the_pause_they_name(
     server: Server,
 ) -> None:
     pauses: list[float] = []
-    server.script = [(429, {"Retry-After": "7"}, b""), (503, {}, b"")]
-    asked = EndpointModel(model(server).url, "toy", pause=pauses.append)
 
-    assert asked.complete([CHAT]) == ["hello"]
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    server.script = [(429, {"Retry-After": "7"}, b""), (503, {}, b"")]
+
+    assert model(server, pause=pause).complete([CHAT]) == ["hello"]
     assert pauses == [7, 2]
 
 
@@ -149,6 +162,38 @@ def test_a_slow_server_runs_into_the_timeout(server: Server) -> None:
 
     with pytest.raises(InputError, match=r"no answer in 0\.2 s"):
         model(server, timeout=0.2).complete([CHAT])
+
+
+def test_a_trickle_runs_into_the_timeout(server: Server) -> None:
+    server.trickle = 0.1
+
+    with pytest.raises(InputError, match=r"no answer in 0\.3 s"):
+        model(server, timeout=0.3).complete([CHAT])
+
+
+def test_patience_bounds_all_requests_and_pauses_together(server: Server) -> None:
+    server.script = [(503, {"Retry-After": "20"}, b"")] * 9
+    patient = model(server, patience=0.3, pause=asyncio.sleep)
+    before = time.monotonic()
+
+    with pytest.raises(InputError, match=r"no answer in 0\.3 s"):
+        patient.complete([CHAT])
+    assert time.monotonic() - before < 3
+
+
+def test_what_is_sent_compressed_is_not_unpacked(server: Server) -> None:
+    flood = gzip.compress(b" " * 100 * MAX_REPLY_BYTES, 1)
+    server.script = [(200, {"Content-Encoding": "gzip"}, flood)]
+
+    with pytest.raises(InputError, match="chat completions protocol"):
+        model(server).complete([CHAT])
+
+
+def test_it_can_be_asked_where_an_event_loop_runs(server: Server) -> None:
+    async def ask() -> list[str]:
+        return model(server).complete([CHAT])
+
+    assert asyncio.run(ask()) == ["hello"]
 
 
 def test_a_server_that_is_not_there_is_named(server: Server) -> None:

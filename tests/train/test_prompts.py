@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from opensoc_engine.resources import data_root
+from opensoc_env.cut_offs import cut_offs_of
 from opensoc_env.incident import normalise_incident
-from opensoc_env.judge import Judge, action_of
+from opensoc_env.judge import Judge, action_of, default_judge
 from opensoc_env.log_text import split_line
 from opensoc_env.models import Observation
 from opensoc_env.observation import observe
@@ -63,7 +64,13 @@ def incident(**more: Any) -> dict[str, Any]:
 
 def view(document: dict[str, Any]) -> Observation:
     normal = normalise_incident(document)
-    return observe(normal, episode_id="one", task="stage2_multi", mode="defender_only")
+    return observe(
+        normal,
+        episode_id="one",
+        task="stage2_multi",
+        mode="defender_only",
+        cut_offs=cut_offs_of(default_judge().verifier),
+    )
 
 
 def test_the_whole_prompt_is_as_in_its_golden_file() -> None:
