@@ -3,10 +3,10 @@
 An episode is a reset and a step of openenv's own client over a WebSocket. 1, 8 and 64
 sessions play at once against an environment that does nothing, and against OpenSOC:
 with each seed used once (`fresh`), eight times as in groups of rollouts (`group of 8`),
-and again and again (`kept`). Each server has a process of its own and the client has a
-third, so on few cores they share. Rounds are interleaved; printed are medians: episodes
-a second, how many times those of the empty environment, and microseconds of the
-server's CPU for an episode.
+and again and again (`kept`). Each load has a server in a process of its own, so none
+keeps or forgets what another one needs; the client has one more, so on few cores they
+share. Rounds are interleaved; printed are medians: episodes a second, how many times
+those of the empty environment, and microseconds of the server's CPU for an episode.
 
 With `--memory N` it plays N episodes over 64 sessions instead, with a store, and prints
 how much memory the server needs: a flat column leaks nothing.
@@ -244,13 +244,15 @@ class Load:
 def table(episodes: int, rounds: int) -> Iterator[str]:
     """The rates of every load, line by line."""
     with ExitStack() as stack:
-        empty = stack.enter_context(running(empty_server))
-        ours = stack.enter_context(running(opensoc_server, None))
+
+        def ours() -> Server:
+            return stack.enter_context(running(opensoc_server, None))
+
         loads = {
-            "empty": Load(empty, named=False),
-            f"group of {GROUP}": Load(ours, group=GROUP),
-            "fresh": Load(ours),
-            "kept": Load(ours, seeds=KEPT),
+            "empty": Load(stack.enter_context(running(empty_server)), named=False),
+            f"group of {GROUP}": Load(ours(), group=GROUP),
+            "fresh": Load(ours()),
+            "kept": Load(ours(), seeds=KEPT),
         }
         for load in loads.values():
             load.rate(1, KEPT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -76,23 +77,29 @@ class Metrics:
             registry=self.registry,
         )
 
+        # Labels are looked up under a lock, at every episode of every session.
+        self._started_of = lru_cache(self._started.labels)
+        self._finished_of = lru_cache(self._finished.labels)
+        self._rewards_of = lru_cache(self._rewards.labels)
+        self._earned_of = lru_cache(self._earned.labels)
+
     def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
         """Show a number that something else keeps."""
         Gauge(name, text, registry=self.registry).set_function(value)
 
     def started(self, task: TaskName, mode: Mode) -> None:
         """Count an episode that began."""
-        self._started.labels(task, mode).inc()
+        self._started_of(task, mode).inc()
 
     def finished(self, episode: FinishedEpisode) -> None:
         """Count an episode that is done, and what it paid."""
-        self._finished.labels(episode.task, episode.mode).inc()
+        self._finished_of(episode.task, episode.mode).inc()
         result = episode.result
         paid = {"defender": result.reward, "attacker": result.attacker_reward}
         for side, reward in paid.items():
             if reward is not None:
-                self._rewards.labels(side).observe(reward)
-                self._earned.labels(side).inc(reward)
+                self._rewards_of(side).observe(reward)
+                self._earned_of(side).inc(reward)
 
     def refused(self, code: str) -> None:
         """Count a refusal."""
