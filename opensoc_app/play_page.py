@@ -23,7 +23,7 @@ from opensoc_app.crafting import (
 from opensoc_app.seating import HOUSE, Chair
 from opensoc_engine import OpenSocError
 from opensoc_env.episode import HUMAN, EpisodeError
-from opensoc_env.models import ACTIONS, MAX_CITED, MAX_TEXT, TASKS
+from opensoc_env.models import ACTIONS, MAX_CITED, MAX_SEED, MAX_TEXT, TASKS
 from opensoc_env.opponents.lineup import BUILT_IN
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _ROLES: tuple[Role, ...] = ("defender", "attacker")
 _OTHER: Mapping[Role, str] = {"defender": "attacker", "attacker": "defender"}
-_MAX_SEED = 2**53 - 1
 _MAX_NAME = 255
 # 32 events of the longest fields fit; the server takes no larger messages either.
 _MAX_CRAFT = 500_000
@@ -104,7 +103,7 @@ def _asked_by_link() -> dict[str, Any]:
     """What the address of the page says; a link may say anything."""
     link = st.query_params.to_dict()
     seed = link.get("seed", "")
-    is_seed = seed.isascii() and seed.isdigit() and len(seed) < len(str(_MAX_SEED))
+    is_seed = seed.isascii() and seed.isdigit() and len(seed) < len(str(MAX_SEED))
     name = link.get("episode_id", "")[:_MAX_NAME]
     return {
         **link,
@@ -138,7 +137,7 @@ def _ask(last: Mapping[str, Any]) -> dict[str, Any]:
         "Stage", TASKS, index=_place(TASKS, last.get("task")), key="task"
     )
     seed = right.number_input(
-        "Seed", 0, _MAX_SEED, value=last["seed"], step=1, key="seed"
+        "Seed", 0, MAX_SEED - 1, value=last["seed"], step=1, key="seed"
     )
     if opponent not in names:  # A browser may send any text, whatever it was offered.
         opponent = HUMAN
@@ -164,7 +163,7 @@ def _draw_game(chair: Chair, game: Game) -> None:
     st.caption(f"You are the {game.role} · {stage} · seed {seed}")
     with st.container(horizontal=True):
         if game.seen.done and st.button("Next seed", type="primary", key="again"):
-            _leave(chair, min(seed + 1, _MAX_SEED))
+            _leave(chair, min(seed + 1, MAX_SEED - 1))
         if st.button("Leave the table", key="leave"):
             _leave(chair, seed)
     if game.seen.done:

@@ -6,7 +6,6 @@ import gc
 import signal
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -71,6 +70,7 @@ def run(
 ) -> None:
     """Serve OpenEnv's protocol, the HTTP API and the demo on one port."""
     try:
+        from opensoc_env.server.access import is_loopback
         from opensoc_env.server.app import Access, build_app
         from opensoc_env.server.listen import listener
     except ModuleNotFoundError as error:
@@ -79,7 +79,7 @@ def run(
         ) from None
     judge = judge_of(rules)
     lineup = lineup_with(endpoint or [], judge)
-    is_open = not _is_loopback(host)
+    is_open = not is_loopback(host)
     rate = (_STRANGERS_RATE if is_open else 0.0) if rate_limit is None else rate_limit
     with _told_to_stop(), ExitStack() as until_stop:
         app = build_app(
@@ -137,10 +137,3 @@ def _demo() -> Demo | None:
 
     page = mounted_app()
     return Demo(page, page.lifespan(), HOUSE.use, shows=SHOWN)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

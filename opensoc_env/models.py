@@ -28,6 +28,8 @@ MAX_EVENTS = 32
 MAX_CITED = 32
 MAX_LOG_ID = 64
 MAX_TEXT = 4000
+# Every reader of JSON keeps smaller integers as they are.
+MAX_SEED = 2**53
 
 
 LogId: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_LOG_ID)]

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from opensoc_env.finished import Key
 from opensoc_env.models import (
+    MAX_SEED,
     CraftIncident,
     EpisodeResult,
     EpisodeState,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from opensoc_env.server.episode_book import EpisodeBook
 
-MAX_SEED = 2**53
 _MAX_NAME = 64
 # The name of a model holds its address.
 _MAX_OPPONENT = 255

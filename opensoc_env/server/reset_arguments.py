@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, StrictInt, ValidationError
 
 from opensoc_env.episode import refusal_of
-from opensoc_env.models import Message, Mode, Role, TaskName
+from opensoc_env.models import MAX_SEED, Message, Mode, Role, TaskName
 from opensoc_env.tasks import DEFAULT_TASK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_SEED = 2**53
 _MAX_NAME = 255
 
 
